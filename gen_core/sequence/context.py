@@ -1,0 +1,178 @@
+"""What the network is told before each field: the columns of `layout`, kept up event by event.
+
+Training and playing call the same methods in the same order, so that both see the same numbers:
+`trunk()`, then for a note `part_columns(delta)`, `pitch_columns(…)`, `duration_columns`, `velocity_columns`,
+`micro_columns`, and at the end `push(event)`; a bar line goes straight to `push` after `start_bar`.
+"""
+
+from copy import copy
+from typing import NamedTuple
+
+import numpy as np
+
+from gen_core.sequence import vocabulary as v
+from gen_core.sequence.layout import KINDS, NONE, WISHES
+from gen_core.sequence.match import Mark, Matcher
+from gen_core.sequence.vocabulary import BAR, Event
+
+_LONGEST = int(v.DURATIONS[-1])
+_NO_SPAN = KINDS["span"] - 1
+_SPANS = np.array([*range(13), 14, 16, 18, 20, 24, 28, 30, 32, 36, 42, 48, 54, 60, 64, 72, 84, 96, 120, 144, 192, 384, 768])
+_SPAN = np.abs(np.arange(_LONGEST + 1)[:, None] - _SPANS).argmin(axis=1).tolist()  # steps → nearest span
+_STEPS = v.DURATIONS.tolist()
+_START = KINDS["delta"] - 1
+NO_WISHES = (KINDS["wish"] - 1,) * len(WISHES)
+
+
+class Heard(NamedTuple):
+    """What one part played last. Times are absolute steps."""
+
+    pitch: int = KINDS["pitch"] - 1
+    before: int = KINDS["pitch"] - 1
+    duration: int = KINDS["duration"] - 1
+    velocity: int = KINDS["velocity"] - 1
+    micro: int = KINDS["micro"] - 1
+    onset: int = NONE
+    end: int = NONE
+
+
+class Snapshot(NamedTuple):
+    """Everything that `Context.restore` needs."""
+
+    fields: dict[str, object]
+    mark: Mark
+
+
+class Context:
+    """The running summary of one performance by an ensemble of `programs` (one per part, at most 12)."""
+
+    def __init__(self, programs: tuple[int, ...]) -> None:
+        self.matcher = Matcher()
+        self.heard: tuple[Heard, ...] = (Heard(),) * len(programs)
+        self.now = 0  # absolute step
+        self.bar_start = 0
+        self.bar_steps = 0
+        self.tempo = KINDS["tempo"] - 1
+        self.wishes: tuple[int, ...] = NO_WISHES
+        self.last = Event(_START, v.MAX_PARTS, KINDS["pitch"] - 1, KINDS["duration"] - 1, KINDS["velocity"] - 1, KINDS["micro"] - 1)
+        self.last_program = KINDS["program"] - 1
+        self.use_match = True
+        self.set_programs(programs)
+
+    def set_programs(self, programs: tuple[int, ...]) -> None:
+        """Change the ensemble; what each part played is kept."""
+        missing = len(programs) - len(self.heard)
+        self.heard = self.heard[: len(programs)] + (Heard(),) * missing
+        self.programs = programs
+        self.ensemble = [*programs, *[KINDS["program"] - 1] * (v.MAX_PARTS - len(programs))]
+
+    @property
+    def position(self) -> int:
+        """Steps since the bar line."""
+        return self.now - self.bar_start
+
+    def start_bar(self, bar_steps: int, tempo: int, wishes: tuple[int, ...] = NO_WISHES) -> None:
+        """A bar line: the next bar begins where this one ends."""
+        self.bar_start += self.bar_steps
+        self.bar_steps, self.tempo, self.wishes = bar_steps, tempo, wishes
+        self.now = self.bar_start
+        self.push(v.BAR_LINE)
+
+    def match(self) -> tuple[Event | None, int]:
+        """What a repetition would bring, and how long it has held (class)."""
+        if not self.use_match:
+            return None, 0
+        return self.matcher.predicted, self.matcher.length_class
+
+    def trunk(self) -> list[int]:
+        """Columns of layout.TRUNK, before anything of the next event is known."""
+        ends = [heard.end - self.now for heard in self.heard if heard.end > self.now]
+        match, length = self.match()
+        last = self.last
+        return [
+            last.delta, last.part, self.last_program, last.pitch, last.duration, last.velocity, last.micro,
+            self.position, self.bar_steps, self.tempo, _SPAN[min(ends)] if ends else _NO_SPAN, len(ends),
+            length, *(match[:3] if match else (KINDS["delta"] - 1, v.MAX_PARTS, KINDS["pitch"] - 1)),
+            *self.wishes, *self.ensemble,
+        ]  # fmt: skip
+
+    def part_columns(self, delta: int) -> list[int]:
+        """Columns of the head `part`: since when each part is silent or holds, at the onset."""
+        at = self.now + delta
+        since = [_SPAN[min(at - h.onset, _LONGEST)] if h.onset >= 0 else _NO_SPAN for h in self.heard]
+        remaining = [_SPAN[h.end - at] if h.end > at else 0 for h in self.heard]
+        absent = [_NO_SPAN] * (v.MAX_PARTS - len(self.heard))
+        return [delta, at - self.bar_start, *since, *absent, *remaining, *absent, *self.ensemble]
+
+    def pitch_columns(self, delta: int, part: int) -> list[int]:
+        """Columns of the head `pitch`."""
+        at, none, heard = self.now + delta, KINDS["pitch"] - 1, self.heard[part]
+        below = self.last.pitch if delta == 0 and self.last.part == part and self.last.delta != BAR else none
+        match, length = self.match()
+        agrees = match is not None and match.part == part and match.delta == delta
+        sounding = [h.pitch if h.end > at else none for h in self.heard]
+        return [
+            part, self.programs[part], heard.pitch, heard.before, below,
+            match.pitch if match and agrees else none, length if agrees else 0, at - self.bar_start,
+            *sounding, *[none] * (v.MAX_PARTS - len(sounding)),
+        ]  # fmt: skip
+
+    def duration_columns(self, delta: int, part: int, pitch: int) -> list[int]:
+        """Columns of the head `duration`."""
+        at, none = self.now + delta, KINDS["duration"] - 1
+        beside = self.last.duration if delta == 0 and self.last.delta != BAR else none
+        match = self._same(delta, part, pitch)
+        position = at - self.bar_start
+        left = max(self.bar_steps - position, 0)
+        return [
+            part, self.programs[part], pitch, self.heard[part].duration, beside,
+            match.duration if match else none, position, left,
+        ]  # fmt: skip
+
+    def velocity_columns(self, delta: int, part: int, pitch: int, duration: int) -> list[int]:
+        """Columns of the head `velocity`."""
+        match = self._same(delta, part, pitch)
+        return [
+            part, self.programs[part], pitch, self.heard[part].velocity,
+            match.velocity if match else KINDS["velocity"] - 1, self.position + delta, duration,
+        ]  # fmt: skip
+
+    def micro_columns(self, delta: int, part: int, pitch: int, velocity: int) -> list[int]:
+        """Columns of the head `micro`."""
+        match, none = self._same(delta, part, pitch), KINDS["micro"] - 1
+        beside = self.last.micro if delta == 0 and self.last.delta != BAR else none
+        return [
+            self.programs[part], pitch, self.heard[part].micro, beside,
+            match.micro if match else none, self.position + delta, velocity,
+        ]  # fmt: skip
+
+    def push(self, event: Event) -> None:
+        """The event has happened."""
+        self.matcher.push(event)
+        if event.delta == BAR:
+            none = KINDS["pitch"] - 1
+            self.last = self.last._replace(delta=BAR, part=v.MAX_PARTS, pitch=none)
+            self.last_program = KINDS["program"] - 1
+            return
+        self.now += event.delta
+        before = self.heard[event.part]
+        heard = Heard(
+            event.pitch, before.pitch, event.duration, event.velocity, event.micro,
+            self.now, self.now + _STEPS[event.duration],
+        )  # fmt: skip
+        self.heard = (*self.heard[: event.part], heard, *self.heard[event.part + 1 :])
+        self.last, self.last_program = event, self.programs[event.part]
+
+    def snapshot(self) -> Snapshot:
+        """A moment to come back to; costs a few microseconds, whatever was played."""
+        fields = {name: value for name, value in copy(self.__dict__).items() if name != "matcher"}
+        return Snapshot(fields, self.matcher.mark())
+
+    def restore(self, snapshot: Snapshot) -> None:
+        """Back to `snapshot`, an earlier moment of this same performance."""
+        self.__dict__.update(snapshot.fields)
+        self.matcher.rewind(snapshot.mark)
+
+    def _same(self, delta: int, part: int, pitch: int) -> Event | None:
+        match, _ = self.match()
+        return match if match and match[:3] == (delta, part, pitch) else None

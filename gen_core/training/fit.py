@@ -1,0 +1,138 @@
+"""Train the network: one command, one seed, resumable, on the CPU or on a GPU where there is one."""
+
+import json
+import time
+from collections.abc import Callable
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gen_core.sequence import vocabulary as v
+from gen_core.training.columns import SLICES, TARGETS, Rows
+from gen_core.training.network import Network, Shape, nats
+from gen_core.training.stream import Streams
+
+SOURCE_SHARES = {  # of what the network hears: game music and drums together 0.31, though they are a twelfth of the notes
+    "freedoom_music": 0.14, "helland_free_music": 0.05, "groove_drums": 0.12, "openscore_lieder": 0.17, "mutopia": 0.17,
+    "openscore_quartets": 0.13, "openscore_orchestra": 0.10, "jsb_chorales": 0.04, "pd_songs": 0.03, "pd_carols": 0.025,
+    "open_hymnal": 0.025,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Plan:
+    """How long, how fast, how wide."""
+
+    steps: int = 3600
+    batch: int = 32  # lines read side by side
+    length: int = 192  # events between two updates
+    rate: float = 3e-3
+    warmup: int = 150
+    decay: float = 0.3  # the last part of the steps, over which the rate falls to nothing
+    weight_decay: float = 0.05
+    seed: int = 1
+    valid_lines: int = 32
+    valid_length: int = 1024
+    valid_every: int = 300
+    save_every: int = 100
+
+    def rate_at(self, step: int) -> float:
+        """Warm-up, plateau, then a square-root-shaped fall (Hägele et al., "Scaling laws beyond fixed durations", 2024)."""
+        begin = self.steps * (1 - self.decay)
+        fall = 1.0 if step < begin else 1 - ((step - begin) / (self.steps - begin)) ** 0.5
+        return self.rate * min(1.0, (step + 1) / self.warmup) * fall
+
+
+def tensors(table: np.ndarray[Any, np.dtype[np.int16]], begins: np.ndarray[Any, np.dtype[np.bool_]], device: str) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+    """Rows (T, B, WIDTH) → columns of each input, targets (T, B, 6), keep (T, B, 1)."""
+    rows = torch.from_numpy(table).to(device).long()
+    columns = {name: rows[..., part] for name, part in SLICES.items()}
+    keep = torch.from_numpy(~begins).to(device).float()[..., None]
+    return columns, rows[..., TARGETS], keep
+
+
+def fit(train: Rows, weights: np.ndarray[Any, np.dtype[np.float64]], valid: Rows, plan: Plan, shape: Shape, checkpoint: Path, say: Callable[[str], None]) -> Network:
+    """Train until plan.steps, saving to `checkpoint` and going on from it where it exists."""
+    torch.manual_seed(plan.seed)
+    device = "cuda" if torch.cuda.is_available() else "cpu"
+    network = Network(shape).to(device)
+    streams = Streams(train, weights, plan.batch, plan.seed)
+    optimizer = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=plan.rate, betas=(0.9, 0.98))
+    state = network.start(plan.batch).to(device)
+    first, curve = 0, []
+    if checkpoint.is_file():
+        saved = torch.load(checkpoint, weights_only=False)
+        network.load_state_dict(saved["network"])
+        optimizer.load_state_dict(saved["optimizer"])
+        streams.__dict__.update(saved["streams"])
+        state, first, curve = saved["state"].to(device), saved["step"], saved["curve"]
+        say(f"going on from step {first} of {checkpoint.name}")
+    say(f"{sum(p.numel() for p in network.parameters()):,} parameters on {device}, {plan.steps - first} steps")
+    heard, began = 0.0, time.monotonic()
+    sums = np.zeros(2)
+    for step in range(first, plan.steps):
+        for group in optimizer.param_groups:
+            group["lr"] = plan.rate_at(step)
+        loss, notes, state = _update(network, optimizer, streams, state, plan, device)
+        sums += loss, notes
+        heard += plan.batch * plan.length
+        if (step + 1) % 20 == 0:
+            say(f"step {step + 1}: {sums[0] / sums[1]:.4f} nats a note, {heard / (time.monotonic() - began):.0f} events/s")
+            curve.append((step + 1, "train", sums[0] / sums[1]))
+            sums[:] = 0
+        if (step + 1) % plan.valid_every == 0 or step + 1 == plan.steps:
+            figure = quick_validation(network, valid, plan, device)
+            curve.append((step + 1, "valid", figure))
+            say(f"step {step + 1}: validation {figure:.4f} nats a note")
+        if (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
+            rest = {"step": step + 1, "curve": curve, "plan": asdict(plan), "shape": asdict(shape)}
+            bits = {key: streams.__dict__[key] for key in ("rng", "at", "end", "shift")}
+            _save({"network": network.state_dict(), "optimizer": optimizer.state_dict(), "streams": bits, "state": state, **rest}, checkpoint)
+            checkpoint.with_suffix(".json").write_text(json.dumps(rest))
+    return network
+
+
+def _update(network: Network, optimizer: torch.optim.Optimizer, streams: Streams, state: Tensor, plan: Plan, device: str) -> tuple[float, int, Tensor]:
+    columns, targets, keep = tensors(*streams.next(plan.length), device)
+    h, state = network.trunk(columns["trunk"], keep, state)
+    total = sum(nats(network, columns, targets, h).values(), torch.zeros((), device=device))
+    notes = int((targets[..., 0] != v.BAR).sum())
+    optimizer.zero_grad(set_to_none=True)
+    (total / notes).backward()
+    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
+    optimizer.step()
+    return total.item(), notes, state.detach()
+
+
+@torch.no_grad()
+def quick_validation(network: Network, valid: Rows, plan: Plan, device: str) -> float:
+    """Nats a note over the first events of pieces spread over the split, no wish given; for curves, not for reports."""
+    long = np.flatnonzero(np.diff(valid.starts) >= plan.valid_length)
+    chosen = long[np.linspace(0, len(long) - 1, plan.valid_lines).astype(int)]
+    table = np.stack([valid.table[valid.starts[i] : valid.starts[i] + plan.valid_length] for i in chosen], axis=1).copy()
+    from gen_core.sequence.context import NO_WISHES
+    from gen_core.training.columns import WISH_COLUMNS
+
+    table[..., WISH_COLUMNS] = NO_WISHES
+    begins = np.zeros(table.shape[:2], bool)
+    columns, targets, keep = tensors(table, begins, device)
+    h, _ = network.trunk(columns["trunk"], keep, network.start(len(chosen)).to(device))
+    total = sum(float(part) for part in nats(network, columns, targets, h).values())
+    return total / int((targets[..., 0] != v.BAR).sum())
+
+
+def _groups(network: Network, weight_decay: float) -> list[dict[str, Any]]:
+    """Matrices decay; norms, biases and embedding rows do not."""
+    matrices = [p for name, p in network.named_parameters() if p.dim() == 2 and not name.endswith("table")]
+    others = [p for name, p in network.named_parameters() if p.dim() != 2 or name.endswith("table")]
+    return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def _save(saved: dict[str, Any], path: Path) -> None:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    torch.save(saved, path.with_suffix(".part"))
+    path.with_suffix(".part").replace(path)
