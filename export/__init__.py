@@ -1,0 +1,1 @@
+"""From what the music is to what a board can hold: graphs, int8, the book."""

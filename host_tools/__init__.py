@@ -1,0 +1,1 @@
+"""The musician's side of the cable."""

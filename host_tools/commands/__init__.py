@@ -1,0 +1,1 @@
+"""One file a verb: HELP, arguments, run. The table of verbs is in host_tools.main."""

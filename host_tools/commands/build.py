@@ -1,0 +1,30 @@
+"""Pack a book from the default model, instruments and presets, and sign it.
+
+Without --key it is signed with the user's own key, made on first use, which the user's bench board trusts.
+
+Example: limonaire build -o mine.book
+"""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from host_tools.output import add_json, emit, facts
+
+HELP = "pack and sign a book"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("-o", "--output", type=Path, required=True, metavar="FILE.book")
+    parser.add_argument("--key", type=Path, metavar="PEM", help="private ed25519 key to sign with")
+    parser.add_argument("--name", default="default", help="name of the book")
+    parser.add_argument("--version", default="0.1.0", metavar="X.Y.Z", help="version of the book (0.1.0)")
+    add_json(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from export import book
+    from host_tools.keys import user_keys
+
+    report = asdict(book.build(args.output, args.key or user_keys().private, args.name, args.version))
+    emit(args.json, report, facts(report))

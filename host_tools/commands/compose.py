@@ -1,0 +1,30 @@
+"""Compose offline what a board would play: same book, director, sampler and seed, faster than real time.
+
+Example: limonaire compose --length 30s --seed 7 -o piece.mid -o piece.wav
+"""
+
+import argparse
+import secrets
+from pathlib import Path
+
+from host_tools.options import add_book, assignment, length, outputs, typed
+from host_tools.output import emit, facts
+
+HELP = "compose a piece offline"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("--length", type=typed(length), default=(30.0, "s"), help="30s, 2min or 8bars (30s)")
+    parser.add_argument("--seed", type=int, help="the same seed gives the same notes; without it, chosen and printed")
+    parser.add_argument("--set", type=typed(assignment), action="append", default=[], metavar="ID=VALUE")
+    parser.add_argument("-o", "--output", type=Path, action="append", required=True, help=".mid or .wav")
+    add_book(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from host_tools import offline
+
+    files = outputs(args.output, (".mid", ".wav"))
+    seed = secrets.randbelow(2**31) if args.seed is None else args.seed
+    report = offline.compose(args.book, args.length, seed, dict(args.set), files)
+    emit(args.json, report, facts(report))

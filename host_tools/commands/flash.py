@@ -1,0 +1,41 @@
+"""Send a book to the board, start it once, and keep it if it sounds.
+
+The book is verified here first. An upload that was cut off goes on where it stopped. After the test start the book is
+confirmed; with --no-confirm the board returns to its old book at the next reset.
+
+Example: limonaire flash mine.book
+"""
+
+import argparse
+from dataclasses import asdict
+from pathlib import Path
+
+from host_tools.options import add_board
+from host_tools.output import emit
+
+HELP = "send a book to the board"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("file", type=Path, metavar="FILE.book")
+    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="PEM", help="trust this key as well")
+    parser.add_argument("--no-confirm", action="store_true", help="only test: the next reset brings the old book back")
+    add_board(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from host_tools import flashing
+    from host_tools.device import Device
+    from host_tools.keys import trusted
+    from host_tools.progress import bar
+
+    book = flashing.load(args.file, trusted(args.trust))
+    with Device(args.port, args.timeout) as device, bar(f"flashing {args.file.name}") as progress:
+        report = flashing.flash(device, book, progress, confirm=not args.no_confirm)
+    kept = "confirmed" if report.confirmed else "on trial until the next reset"
+    emit(
+        args.json,
+        asdict(report),
+        f"{report.name} {report.version} is playing, {kept}: {report.bytes} bytes in {report.seconds:.1f} s, "
+        f"payload/wire {report.payload_ratio:.2f}",
+    )

@@ -1,0 +1,27 @@
+"""Ask the board for the value of parameters.
+
+Example: limonaire get energy bpm
+"""
+
+import argparse
+
+from host_tools.options import add_board
+from host_tools.output import emit, facts
+
+HELP = "ask for the value of parameters"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", nargs="+", help="a parameter, as `limonaire params` names it")
+    add_board(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from gen_core.spec.param import find
+    from host_tools.device import Device
+
+    with Device(args.port, args.timeout) as device:
+        params = device.params()
+        wanted = [find(params, name) for name in args.id]
+        values = {param.id: device.get(param.id) for param in wanted}
+    emit(args.json, values, facts({param.id: param.spoken(values[param.id]) for param in wanted}))

@@ -1,0 +1,29 @@
+"""What the board is, which book it plays, and how it is doing.
+
+Example: limonaire info
+"""
+
+import argparse
+
+from host_tools.options import add_board
+from host_tools.output import emit, facts
+
+HELP = "what the board is, plays, and how it is doing"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    add_board(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from host_tools.device import Device
+
+    with Device(args.port, args.timeout) as device:
+        status = device.info()
+    flat: dict[str, object] = {}
+    for key, value in status.items():
+        if isinstance(value, dict):
+            flat |= {f"{key}.{name}": inner for name, inner in value.items()}
+        else:
+            flat[key] = value
+    emit(args.json, status, facts({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in flat.items()}))

@@ -1,0 +1,30 @@
+"""Set a parameter, and print the value that the board then has and the beat on which the change lands.
+
+Example: limonaire set energy 0.8
+         limonaire set key c_sharp --at bar
+"""
+
+import argparse
+
+from host_tools.options import add_board
+from host_tools.output import emit
+
+HELP = "set a parameter"
+
+
+def arguments(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument("id", help="a parameter, as `limonaire params` names it")
+    parser.add_argument("value", help="a number in the parameter's unit, or the name of a choice")
+    parser.add_argument("--at", choices=("now", "beat", "bar"), default="", help="when it lands")
+    add_board(parser)
+
+
+def run(args: argparse.Namespace) -> None:
+    from gen_core.spec.param import find
+    from host_tools.device import Device
+
+    with Device(args.port, args.timeout) as device:
+        param = find(device.params(), args.id)
+        landed = device.set(param.id, param.parse(args.value), args.at)
+    where = f" from bar {landed.bar}, beat {landed.beat:g}" if landed.bar is not None else ""
+    emit(args.json, landed._asdict(), f"{param.id} {param.spoken(landed.value)}{where}")

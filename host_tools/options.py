@@ -1,0 +1,78 @@
+"""Options that many verbs share, each spelled once."""
+
+import argparse
+import functools
+import re
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from gen_core.spec.errors import UsageError
+from host_tools.output import add_json
+
+T = TypeVar("T")
+
+
+def typed(parse: Callable[[str], T]) -> Callable[[str], T]:
+    """`parse` as a type for argparse: the words of its UsageError are kept, which argparse would otherwise drop."""
+
+    @functools.wraps(parse)
+    def parse_argument(text: str) -> T:
+        try:
+            return parse(text)
+        except UsageError as error:
+            raise argparse.ArgumentTypeError(str(error)) from None
+
+    return parse_argument
+
+
+def add_board(parser: argparse.ArgumentParser) -> None:
+    """Which board to speak to and how long to wait for it; with --json."""
+    parser.add_argument("--port", metavar="PATH", help="the board's port; without it, the only board there is")
+    parser.add_argument("--timeout", type=typed(seconds), default=2.0, metavar="S", help="wait so long for an answer (2)")
+    add_json(parser)
+
+
+def add_book(parser: argparse.ArgumentParser) -> None:
+    """Which book to play; with --json."""
+    parser.add_argument("--book", type=Path, metavar="FILE", help="the book; without it, the default book")
+    add_json(parser)
+
+
+def seconds(text: str) -> float:
+    """A duration as it is typed: 30, 30s, 1.5min."""
+    match = re.fullmatch(r"(\d+(?:\.\d+)?)\s*(s|min)?", text)
+    if not match or float(match[1]) <= 0:
+        raise UsageError(f"{text!r} is no duration", "give seconds or minutes, such as 30s or 1.5min")
+    return float(match[1]) * (60.0 if match[2] == "min" else 1.0)
+
+
+def length(text: str) -> tuple[float, str]:
+    """The length of a piece: (30.0, "s") or (8.0, "bars")."""
+    match = re.fullmatch(r"(\d+)\s*bars?", text)
+    if match and int(match[1]) > 0:
+        return float(match[1]), "bars"
+    try:
+        return seconds(text), "s"
+    except UsageError:
+        raise UsageError(f"{text!r} is no length", "give seconds, minutes or bars: 30s, 2min, 8bars") from None
+
+
+def assignment(text: str) -> tuple[str, str]:
+    """`id=value` → its two halves."""
+    name, equals, value = text.partition("=")
+    if not (name and equals and value):
+        raise UsageError(f"{text!r} sets nothing", "write id=value, such as energy=0.8")
+    return name, value
+
+
+def outputs(paths: list[Path], allowed: tuple[str, ...]) -> dict[str, Path]:
+    """Output files by suffix, such as {".mid": …}; UsageError for a suffix that cannot be written or comes twice."""
+    by_suffix: dict[str, Path] = {}
+    for path in paths:
+        suffix = path.suffix.lower()
+        if suffix not in allowed or suffix in by_suffix:
+            fault = "a second file of its kind" if suffix in by_suffix else "not of a kind that can be written"
+            raise UsageError(f"{path} is {fault}", f"give at most one each of {' '.join(allowed)}")
+        by_suffix[suffix] = path
+    return by_suffix

@@ -1,0 +1,53 @@
+"""Data on stdout, words and progress on stderr. With --json the data is one JSON document, and that is the contract."""
+
+import argparse
+import json
+import math
+import sys
+from collections.abc import Sequence
+from typing import Any
+
+
+def add_json(parser: argparse.ArgumentParser) -> None:
+    """Give a verb its --json."""
+    parser.add_argument("--json", action="store_true", help="print the data as JSON")
+
+
+def say(text: str) -> None:
+    """Words for the person, on stderr."""
+    print(text, file=sys.stderr, flush=True)
+
+
+def emit(as_json: bool, data: Any, text: str) -> None:
+    """Print `data` as JSON, or `text` for the eye."""
+    print(json.dumps(plain(data), ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) if as_json else text)
+
+
+def plain(data: Any) -> Any:
+    """`data` as JSON can hold it: bytes as hex, nan and infinity as null."""
+    if isinstance(data, dict):
+        return {str(key): plain(value) for key, value in data.items()}
+    if isinstance(data, list | tuple):
+        return [plain(value) for value in data]
+    if isinstance(data, bytes):
+        return data.hex()
+    if isinstance(data, float):
+        return data if math.isfinite(data) else None
+    return data if isinstance(data, str | int | None) else str(data)
+
+
+def table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:
+    """Rows as aligned columns, two spaces apart."""
+    cells = [[str(cell) for cell in row] for row in ([header] if header else []) + list(rows)]
+    widths = [max(len(row[i]) for row in cells) for i in range(len(cells[0]))] if cells else []
+    return "\n".join("  ".join(cell.ljust(w) for cell, w in zip(row, widths, strict=True)).rstrip() for row in cells)
+
+
+def facts(pairs: dict[str, object]) -> str:
+    """Names and values, one pair a line."""
+    return table([(name, value) for name, value in pairs.items()])
+
+
+def short(value: float) -> float:
+    """A float32 that crossed the cable, without the digits that float32 does not have."""
+    return float(f"{value:.7g}")

@@ -1,0 +1,1 @@
+"""What a board is, what it says, what it runs."""
