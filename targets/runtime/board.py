@@ -1,0 +1,72 @@
+"""Putting a board together: keys, slots, the best book that can be played, threads and servers."""
+
+import importlib
+
+from gen_core.spec.errors import UsageError
+from gen_core.spec.param import Param
+from targets import boards
+from targets.runtime import saved
+from targets.runtime.engine import Engine
+from targets.runtime.keys import trusted_keys
+from targets.runtime.log import Log
+from targets.runtime.machine import Machine
+from targets.runtime.options import Options
+from targets.runtime.osc_server import OscServer
+from targets.runtime.performer import Perform, Performer, Silence
+from targets.runtime.sinks import open_sink
+from targets.runtime.slots import FACTORY, Slots
+from targets.runtime.storage import Storage
+from targets.runtime.upload import Upload
+
+
+def assemble(options: Options, log: Log) -> Machine:
+    """A board ready to sound. It always is: with the next best book, or at worst with silence and a line in the log."""
+    storage = Storage(options.state)
+    facts = boards.find(options.board)
+    slots = Slots(storage, trusted_keys(options.state, options.trust, log), facts.max_book_bytes, log)
+    slots.boot()
+    performance = choose(slots, options, log)
+    sink = open_sink(options.wav, options.listen, performance.sample_rate_hz, performance.block_frames, log)
+    return Machine(
+        board=options.board,
+        serial=options.serial,
+        storage=storage,
+        slots=slots,
+        upload=Upload(slots),
+        performance=performance,
+        engine=Engine(performance, sink, log),
+        osc=OscServer(performance),
+        log=log,
+        buffer_bytes=facts.smp_buffer_bytes,
+    )
+
+
+def choose(slots: Slots, options: Options, log: Log) -> Performer:
+    """Play the best book that can be played; what cannot is passed over, and the log says why."""
+    perform = load_performance(options.performance)
+    values = saved.load(slots.storage, log)
+    for slot, book in slots.candidates():
+        if options.safe and slot != FACTORY:
+            continue
+        try:
+            params = {data["id"]: Param.from_dict(data) for data in book.manifest.get("params", ())}
+            performance = perform(book.manifest, book.files, options.seed, saved.fitting(values, params))
+        except Exception as error:  # a book that verifies may still be one that this runtime cannot play
+            log.say(f"the book in slot {slot} cannot be played: {type(error).__name__}: {error}")
+            continue
+        slots.playing(slot)
+        log.say(f"playing {book.manifest.get('name')} {book.image.version} from slot {slot}, seed {performance.seed}")
+        return performance
+    slots.playing("")
+    log.say("no book can be played: silent until one is flashed")
+    return Silence()
+
+
+def load_performance(name: str) -> Perform:
+    """The class or function that plays a book, from `module:name`. UsageError if there is none."""
+    module, _, attribute = name.partition(":")
+    try:
+        perform: Perform = getattr(importlib.import_module(module), attribute)
+    except (ImportError, AttributeError) as error:
+        raise UsageError(f"cannot load {name}: {error}", "name it as module:name") from None
+    return perform

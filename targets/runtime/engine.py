@@ -1,0 +1,93 @@
+"""The threads that make the sound: one composes ahead, one renders block by block and hands over to the sink.
+
+The audio thread never waits for the composer, the link or the log. What goes wrong in either is counted and told,
+and the music goes on; only when it cannot go on at all is the engine `broken`, and the board starts again.
+"""
+
+import threading
+import time
+
+import numpy as np
+
+from targets.runtime.log import Log
+from targets.runtime.performer import Performer
+from targets.runtime.sinks import Sink
+
+BREAK_AFTER = 100  # failures in a row (about 1 s of blocks) before the engine gives up
+COMPOSER_REST_S = 0.02  # between looks at the look-ahead when it is full
+
+
+class Engine:
+    """Runs a performance into a sink. Counters are written by one thread each and may be read by any."""
+
+    def __init__(self, performance: Performer, sink: Sink, log: Log) -> None:
+        self.performance, self.sink, self.log = performance, sink, log
+        self.blocks = self.deadline_misses = self.starved = self.render_errors = self.compose_errors = 0
+        self.render_peak_ms = 0.0
+        self.broken = ""
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._render, name="audio", daemon=True),
+            threading.Thread(target=self._compose, name="composer", daemon=True),
+        ]
+
+    def start(self) -> None:
+        """Begin to sound."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Let the current block and phrase end, then close the sink."""
+        self._stop.set()
+        for thread in self._threads:
+            thread.join(timeout=2.0)
+        if not self._threads[0].is_alive():
+            self.sink.close()
+
+    def stats(self) -> dict[str, float]:
+        """Counts since start. A deadline is missed when a block took longer than it lasts, or the sink starved."""
+        return {
+            "blocks": self.blocks,
+            "deadline_misses": self.deadline_misses,
+            "starved": self.starved,
+            "render_errors": self.render_errors,
+            "compose_errors": self.compose_errors,
+            "render_peak_ms": self.render_peak_ms,
+        }
+
+    def _render(self) -> None:
+        performance, block_s = self.performance, self.performance.block_frames / self.performance.sample_rate_hz
+        silence = np.zeros((performance.block_frames, 2), np.float32)
+        failures = 0
+        while not self._stop.is_set():
+            started_s = time.perf_counter()
+            try:
+                block, failures = performance.render_block(), 0
+            except Exception as error:  # a block of silence is better than no more blocks
+                block, failures = silence, failures + 1
+                self.render_errors += 1
+                self._trouble("a block cannot be rendered", error, failures)
+            took_s = time.perf_counter() - started_s
+            starved = self.sink.write(block)
+            self.blocks += 1
+            self.starved += starved
+            self.deadline_misses += starved or took_s > block_s
+            self.render_peak_ms = max(self.render_peak_ms, took_s * 1000.0)
+
+    def _compose(self) -> None:
+        failures = 0
+        while not self._stop.is_set():
+            try:
+                busy, failures = self.performance.compose_ahead(), 0
+            except Exception as error:
+                busy, failures = False, failures + 1
+                self.compose_errors += 1
+                self._trouble("the composer stumbled", error, failures)
+            if not busy:
+                self._stop.wait(COMPOSER_REST_S)
+
+    def _trouble(self, what: str, error: Exception, failures: int) -> None:
+        if failures == 1:
+            self.log.say(f"{what}: {type(error).__name__}: {error}")
+        if failures >= BREAK_AFTER:
+            self.broken = f"{what}: {error}"

@@ -1,0 +1,58 @@
+"""SMP group 65, ours: the declared parameters with their values, and how the board is doing."""
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import cbor2
+
+from targets.protocol import smp
+from targets.runtime.machine import PRODUCT, Machine, resident_bytes, version
+from targets.runtime.rejection import Rejection
+
+GROUP = smp.Group.LIMONAIRE
+ENVELOPE_BYTES = 64  # SMP header, framing, and the map around the list
+
+
+def parameters(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"off": n} → {"total", "off", "params": declarations with "value", from the n-th on, as many as fit}."""
+    start = request.get("off", 0)
+    if not isinstance(start, int) or isinstance(start, bool) or start < 0:
+        raise Rejection(smp.ReturnCode.EINVAL, "off must be a number from 0")
+    params = list(machine.performance.params.values())
+    room, page = machine.buffer_bytes - ENVELOPE_BYTES, []
+    for param in params[start:]:
+        entry = param.to_dict() | {"value": machine.performance.get(param.id)}
+        room -= len(cbor2.dumps(entry))
+        if room < 0:
+            break
+        page.append(entry)
+    return {"total": len(params), "off": start, "params": page}
+
+
+def status(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{} → what plays, where it is, for how long, and everything that was counted."""
+    slots, performance, sink = machine.slots, machine.performance, machine.engine.sink
+    held = slots.held(slots.active)
+    bar, beat = performance.position()
+    return {
+        "board": machine.board,
+        "serial": machine.serial,
+        "product": PRODUCT,
+        "version": version(),
+        "book": {"name": held.name, "version": held.version, "hash": bytes.fromhex(held.hash)} if held else None,
+        "seed": performance.seed,
+        "open": not slots.trusted,
+        "bar": bar,
+        "beat": beat,
+        "uptime_s": time.monotonic() - machine.started_s,
+        "rss_bytes": resident_bytes(),
+        "sink": {"kind": sink.kind, "path": sink.path, "frames": sink.frames},
+        "stats": {**performance.stats(), **machine.engine.stats(), **machine.osc.stats()},
+    }
+
+
+COMMANDS = {
+    (smp.LimonaireCommand.PARAMS, smp.Op.READ): parameters,
+    (smp.LimonaireCommand.STATUS, smp.Op.READ): status,
+}

@@ -1,0 +1,91 @@
+"""SMP group 3, settings: parameters by name, as 4-byte little-endian floats.
+
+A write is heard at once, so commit has nothing left to do; save survives a power cut; load goes back to what was
+saved; delete goes back to the book's own value.
+"""
+
+import struct
+from collections.abc import Mapping
+from typing import Any
+
+from gen_core.spec.errors import UsageError
+from gen_core.spec.param import find
+from targets.protocol import smp
+from targets.runtime import saved
+from targets.runtime.machine import Machine
+from targets.runtime.rejection import Rejection
+
+GROUP = smp.Group.SETTINGS
+VALUE = struct.Struct("<f")
+
+
+def read(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"name": id} → {"val": 4 bytes}."""
+    return {"val": VALUE.pack(machine.performance.get(_name(machine, request)))}
+
+
+def write(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"name": id, "val": 4 bytes} → {}; out of range is refused, not clamped: nothing flips a bit under a checksum."""
+    name, data = _name(machine, request), request.get("val")
+    if not isinstance(data, bytes) or len(data) != VALUE.size:
+        raise Rejection(smp.ReturnCode.EINVAL, "val must be a 4-byte little-endian float")
+    try:
+        machine.performance.set(name, machine.performance.params[name].check(_as_declared(machine, name, data)))
+    except UsageError as error:
+        raise Rejection(smp.ReturnCode.EINVAL, str(error)) from None
+    return {}
+
+
+def delete(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"name": id} → {}; the parameter takes the book's own value again."""
+    name = _name(machine, request)
+    machine.performance.set(name, machine.performance.params[name].default)
+    return {}
+
+
+def commit(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{} → {}; everything written is in force already."""
+    return {}
+
+
+def load(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{} → {}; every parameter takes its saved value, or the book's own."""
+    params = machine.performance.params
+    kept = saved.fitting(saved.load(machine.storage, machine.log), params)
+    for name, param in params.items():
+        machine.performance.set(name, kept.get(name, param.default))
+    return {}
+
+
+def save(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{} → {}; the present values are those of the next start."""
+    saved.save(machine.storage, machine.performance.values(), machine.performance.params, machine.log)
+    return {}
+
+
+def _name(machine: Machine, request: Mapping[str, Any]) -> str:
+    name = request.get("name")
+    if not isinstance(name, str):
+        raise Rejection(smp.ReturnCode.EINVAL, "a setting needs a name")
+    try:
+        find(machine.performance.params, name)
+    except UsageError as error:
+        raise Rejection(smp.SettingsError.KEY_NOT_FOUND, str(error), GROUP) from None
+    return name
+
+
+def _as_declared(machine: Machine, name: str, data: bytes) -> float:
+    """The float32 of the wire; a bound that float32 rounded outwards is that bound."""
+    value = float(VALUE.unpack(data)[0])
+    param = machine.performance.params[name]
+    return next((bound for bound in (param.low, param.high) if VALUE.pack(bound) == data), value)
+
+
+COMMANDS = {
+    (smp.SettingsCommand.READ_WRITE, smp.Op.READ): read,
+    (smp.SettingsCommand.READ_WRITE, smp.Op.WRITE): write,
+    (smp.SettingsCommand.DELETE, smp.Op.WRITE): delete,
+    (smp.SettingsCommand.COMMIT, smp.Op.WRITE): commit,
+    (smp.SettingsCommand.LOAD_SAVE, smp.Op.READ): load,
+    (smp.SettingsCommand.LOAD_SAVE, smp.Op.WRITE): save,
+}

@@ -1,0 +1,52 @@
+"""The board as its servers see it: one record of everything that a request may look at or touch."""
+
+import os
+import time
+from dataclasses import dataclass, field
+
+from targets.runtime.engine import Engine
+from targets.runtime.log import Log
+from targets.runtime.osc_server import OscServer
+from targets.runtime.performer import Performer
+from targets.runtime.slots import Slots
+from targets.runtime.storage import Storage
+from targets.runtime.upload import Upload
+
+PRODUCT = "Limonaire"
+
+
+@dataclass
+class Machine:
+    """A running board. `buffer_bytes` is the largest SMP message that it takes and gives."""
+
+    board: str
+    serial: str
+    storage: Storage
+    slots: Slots
+    upload: Upload
+    performance: Performer
+    engine: Engine
+    osc: OscServer
+    log: Log
+    buffer_bytes: int
+    reset_asked: bool = False
+    started_s: float = field(default_factory=time.monotonic)
+
+
+def version() -> str:
+    """The version of Limonaire that runs here."""
+    from importlib import metadata
+
+    try:
+        return metadata.version("limonaire")
+    except metadata.PackageNotFoundError:
+        return "unpackaged"
+
+
+def resident_bytes() -> int:
+    """Memory of this process that is in RAM, 0 where the system does not tell."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:
+            return int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE")
+    except OSError:
+        return 0

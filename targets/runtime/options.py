@@ -1,0 +1,48 @@
+"""What a board is started with: one record, and the part of the command line that child and supervisor share."""
+
+import argparse
+from dataclasses import dataclass
+from pathlib import Path
+
+PERFORMANCE = "gen_core.playback.performance:Performance"
+
+
+@dataclass(frozen=True)
+class Options:
+    """Everything that differs from one start to the next."""
+
+    state: Path
+    board: str = "bench"
+    serial: str = "bench"
+    trust: tuple[Path, ...] = ()
+    wav: Path | None = None
+    listen: bool = False
+    seed: int | None = None
+    safe: bool = False  # play the factory book only: the other ones crashed
+    performance: str = PERFORMANCE  # module:name of who plays a book
+
+
+def shared_arguments(parser: argparse.ArgumentParser) -> None:
+    """What the supervisor passes on to the board."""
+    parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="the board's folder")
+    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="KEY.pem", help="a public key")
+    parser.add_argument("--wav", type=Path, metavar="FILE", help="record to this file")
+    parser.add_argument("--listen", action="store_true", help="play on the sound card")
+    parser.add_argument("--null", action="store_true", help="play nowhere (the default)")
+    parser.add_argument("--seed", type=int, help="seed of the composer")
+    parser.add_argument("--performance", default=PERFORMANCE, metavar="MODULE:NAME", help="who plays a book")
+
+
+def passed_on(given: argparse.Namespace) -> list[str]:
+    """The shared arguments as words for the board's command line."""
+    words = ["--state", str(given.state), "--performance", given.performance]
+    words += [word for key in given.trust for word in ("--trust", str(key))]
+    words += ["--wav", str(given.wav)] if given.wav else []
+    words += ["--listen"] if given.listen else []
+    return words + (["--seed", str(given.seed)] if given.seed is not None else [])
+
+
+def from_arguments(given: argparse.Namespace) -> Options:
+    """The board's command line as a record."""
+    names = ("state", "board", "serial", "wav", "listen", "seed", "safe", "performance")
+    return Options(trust=tuple(given.trust), **{name: getattr(given, name) for name in names})

@@ -1,0 +1,51 @@
+"""The SMP server: a request frame in, a reply frame out, and never an exception.
+
+Clients take a reply apart strictly, so a reply holds the documented keys and nothing else.
+"""
+
+from dataclasses import replace
+from typing import Any
+
+from targets.protocol import smp
+from targets.runtime.groups.registry import GROUPS
+from targets.runtime.machine import Machine
+from targets.runtime.rejection import Rejection
+
+
+class Server:
+    """Answers for one machine."""
+
+    def __init__(self, machine: Machine) -> None:
+        self._machine = machine
+
+    def handle(self, data: bytes) -> bytes | None:
+        """The reply to one frame, as bytes; None for noise and for what is no request."""
+        try:
+            frame = smp.decode(data)
+        except Exception:  # whatever crossed the wire, it was no message
+            return None
+        if frame.op not in (smp.Op.READ, smp.Op.WRITE):
+            return None
+        return smp.encode(replace(frame, op=frame.op + 1, payload=self._reply(frame)))
+
+    def _reply(self, frame: smp.Frame) -> dict[str, Any]:
+        handler = GROUPS.get(frame.group, {}).get((frame.command, frame.op))
+        if handler is None:
+            return {"rc": int(smp.ReturnCode.ENOTSUP)}
+        try:
+            return handler(self._machine, frame.payload)
+        except Rejection as rejection:
+            self._machine.log.say(f"refused: {rejection.cause}")
+            return _refusal(frame, rejection)
+        except Exception as error:  # a fault of ours, or a card that cannot be written: the next request may do better
+            self._machine.log.say(f"group {frame.group} command {frame.command}: {type(error).__name__}: {error}")
+            return {"rc": int(smp.ReturnCode.EUNKNOWN), "rsn": str(error)}
+
+
+def _refusal(frame: smp.Frame, rejection: Rejection) -> dict[str, Any]:
+    """In the second version of SMP each group has its own codes; the first knows only the general ones."""
+    if rejection.group is None:
+        return {"rc": rejection.code, "rsn": rejection.cause}
+    if frame.version == 0:
+        return {"rc": int(smp.ReturnCode.EINVAL), "rsn": rejection.cause}
+    return {"err": {"group": int(rejection.group), "rc": rejection.code}}

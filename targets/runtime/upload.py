@@ -1,0 +1,142 @@
+"""A book arriving in pieces: kept on the card with its hash, so that a broken upload goes on where it stopped.
+
+`part.book` is what has arrived, `part.json` says of what. Nothing of a slot changes before the whole book has been
+verified; then one rename puts it there.
+"""
+
+import hashlib
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from gen_core.spec.errors import LimonaireError
+from targets.protocol import book as books
+from targets.protocol import mcuboot, smp
+from targets.runtime.rejection import Rejection
+from targets.runtime.slots import Slots, file_name
+from targets.runtime.storage import write_atomic
+
+PART, RECORD = "part.book", "part.json"
+SYNC_BYTES = 256 * 1024  # in slices, because the client waits only 2 s for the last reply
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """What is arriving: length in bytes and SHA-256 in hex ("" if the client did not say; then it cannot resume)."""
+
+    length: int
+    sha: str
+
+
+class Upload:
+    """Receives one book at a time into the spare slot."""
+
+    def __init__(self, slots: Slots) -> None:
+        self.slots, self.storage, self.log = slots, slots.storage, slots.log
+        self.arrival: Arrival | None = None
+        self.offset = 0
+        self._digest = hashlib.sha256()
+        self._unsynced = 0
+        self._pick_up()
+
+    def chunk(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Handle one request; the reply names the offset of the next byte wanted. Rejection when it cannot be."""
+        offset, data = request.get("off"), request.get("data")
+        if not _is_count(offset) or not isinstance(data, bytes):
+            raise Rejection(smp.ReturnCode.EINVAL, "an upload needs off and data")
+        if offset == 0 and "len" in request:
+            self._begin(request, data)
+        elif self.arrival and offset == self.offset:
+            self._take(data)
+        return self._reply()
+
+    def abandon(self) -> None:
+        """Forget what has arrived so far."""
+        self.arrival, self.offset = None, 0
+        self.storage.remove(RECORD)
+        self.storage.remove(PART)
+
+    def _begin(self, request: Mapping[str, Any], data: bytes) -> None:
+        length, sha = request.get("len"), request.get("sha") or b""
+        if not _is_count(length) or not isinstance(sha, bytes):
+            raise Rejection(smp.ReturnCode.EINVAL, "an upload needs len, and sha must be bytes")
+        if request.get("image") not in (None, 0, 1):
+            raise Rejection(smp.ImageError.INVALID_SLOT, "there are slots 0 and 1", smp.Group.IMAGE)
+        self.slots.check_writable()
+        arrival = Arrival(length, sha.hex())
+        if sha and arrival == self.arrival:
+            self.log.say(f"upload goes on at byte {self.offset} of {length}")
+            return
+        self._check_header(length, data)
+        self.arrival, self.offset, self._unsynced = arrival, 0, 0
+        self._digest = hashlib.sha256()
+        self.storage.write(PART, b"")
+        write_atomic(self.storage, RECORD, json.dumps({"len": length, "sha": arrival.sha}).encode())
+        self._take(data)
+
+    def _check_header(self, length: int, data: bytes) -> None:
+        """Say no to what can never be taken before it crosses the cable."""
+        if length > self.slots.limit_bytes:
+            cause = f"{length} bytes, and this board takes {self.slots.limit_bytes}"
+            raise Rejection(smp.ImageError.TOO_LARGE, cause, smp.Group.IMAGE)
+        magic = mcuboot.MAGIC.to_bytes(4, "little")
+        if not data or not magic.startswith(data[:4]):
+            raise Rejection(smp.ImageError.INVALID_MAGIC, "not an MCUboot image", smp.Group.IMAGE)
+
+    def _take(self, data: bytes) -> None:
+        assert self.arrival is not None
+        if self.offset + len(data) > self.arrival.length:
+            raise Rejection(smp.ImageError.DATA_OVERRUN, "more data than announced", smp.Group.IMAGE)
+        self.storage.append(PART, data)
+        self._digest.update(data)
+        self.offset += len(data)
+        self._unsynced += len(data)
+        if self._unsynced >= SYNC_BYTES:
+            self.storage.sync(PART)
+            self._unsynced = 0
+
+    def _reply(self) -> dict[str, Any]:
+        offset = self.offset
+        if self.arrival is None or offset < self.arrival.length:
+            return {"off": offset}
+        return {"off": offset, "match": self._finish(self.arrival)}
+
+    def _finish(self, arrival: Arrival) -> bool:
+        """Verify what has arrived and move it into its slot. False, and nothing changed, if it is not to be trusted."""
+        self.arrival, self.offset = None, 0
+        try:
+            if arrival.sha and self._digest.hexdigest() != arrival.sha:
+                raise Rejection(smp.ReturnCode.ECORRUPT, "the data does not have the announced hash")
+            book = books.read(self.storage.read(PART) or b"", self.slots.trusted)
+            slot = self.slots.check_writable()
+        except LimonaireError as error:
+            self.log.say(f"upload refused: {error}")
+            self.abandon()
+            return False
+        self.storage.sync(PART)
+        self.storage.rename(PART, file_name(slot))
+        self.storage.remove(RECORD)
+        self.storage.sync_names()
+        self.slots.moved_in(slot, book)
+        self.log.say(f"slot {slot} now holds {book.manifest.get('name')} {book.image.version}")
+        return True
+
+    def _pick_up(self) -> None:
+        """Find what a previous life left behind."""
+        try:
+            record, part = self.storage.read(RECORD), self.storage.read(PART)
+            if record is None or part is None:
+                return
+            values = json.loads(record)
+            arrival = Arrival(int(values["len"]), str(values["sha"]))
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            self.log.say(f"{RECORD} cannot be read ({error}): uploads start from the beginning")
+            return
+        if arrival.sha and len(part) <= arrival.length:
+            self.arrival, self.offset = arrival, len(part)
+            self._digest.update(part)
+
+
+def _is_count(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -1,0 +1,185 @@
+"""What the tests of the running board share: keys, signed books, a board in memory, a bench in its own process."""
+
+import contextlib
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+import cbor2
+import fake_performance
+from imgtool.image import Image
+from imgtool.keys.ed25519 import Ed25519
+from imgtool.version import decode_version
+from smp import header as smp_header
+from smp import packet as smp_packet
+
+from targets.protocol import book as books
+from targets.runtime.board import assemble
+from targets.runtime.log import Log
+from targets.runtime.options import Options
+from targets.runtime.server import Server
+
+ROOT = Path(__file__).resolve().parents[3]
+HERE = Path(__file__).resolve().parent
+KEY, STRANGER = Ed25519.generate(), Ed25519.generate()
+FAKE = "fake_performance:FakePerformance"
+
+
+def manifest(name: str = "test book", version: str = "1.0.0", **extra) -> dict:
+    synth = {"graph": "synth/synth.onnx", "lanes": 1}
+    return {
+        "format": books.FORMAT,
+        "name": name,
+        "version": version,
+        "sample_rate_hz": 48000,
+        "block_frames": 512,
+        "model": {"graph": "model/step.onnx"},
+        "synth": synth,
+        "instruments": [],
+        "ensembles": {},
+        "params": fake_performance.declarations(),
+        "presets": {},
+        "provenance": {},
+    } | extra
+
+
+def signed_book(tmp_path: Path, version: str = "1.0.0", key: Ed25519 = KEY, payload: bytes = b"", **extra) -> bytes:
+    """A book signed by imgtool, the file as `bytes`. `payload` makes it as large as wanted."""
+    files = {"model/step.onnx": b"model " + payload, "synth/synth.onnx": b"synth"}
+    return signed(tmp_path, books.pack(manifest(version=version, **extra), files), version, key)
+
+
+def signed(tmp_path: Path, content: bytes, version: str = "1.0.0", key: Ed25519 = KEY) -> bytes:
+    plain, finished = tmp_path / "payload.bin", tmp_path / "signed.bin"
+    plain.write_bytes(content)
+    image = Image(version=decode_version(version), header_size=32, pad_header=True, slot_size=1 << 27, align=1)
+    image.load(str(plain))
+    image.create(key, "hash", None, custom_tlvs={0x00A0: b"limonaire-book"})
+    image.save(str(finished))
+    return finished.read_bytes()
+
+
+def trust(state: Path) -> None:
+    """Make the board of that folder trust KEY."""
+    (state / "trusted").mkdir(parents=True, exist_ok=True)
+    (state / "trusted" / "key.pem").write_bytes(KEY.get_public_pem())
+
+
+class Rig:
+    """A board in this process, spoken to with whole frames through the `smp` package. Nothing sounds unless started."""
+
+    def __init__(self, state: Path, **options) -> None:
+        self.state = state
+        trust(state)
+        self.log = Log(open(os.devnull, "w"))  # noqa: SIM115
+        self.machine = assemble(Options(state=state, performance=FAKE, **options), self.log)
+        self.server = Server(self.machine)
+
+    def ask(self, request, *responses):
+        """Send a request of the `smp` package; returns the reply as the first of `responses` that accepts it."""
+        reply = self.server.handle(request.BYTES)
+        assert reply is not None
+        return parsed(reply, responses)
+
+    def raw(self, op: int, group: int, command: int, payload: dict | bytes, version: int = 1) -> dict:
+        """Send any frame; returns the payload of the reply."""
+        data = payload if isinstance(payload, bytes) else cbor2.dumps(payload)
+        head = bytes([op | version << 3, 0]) + len(data).to_bytes(2, "big") + group.to_bytes(2, "big")
+        reply = self.server.handle(head + bytes([7, command]) + data)
+        assert reply is not None and reply[0] & 7 == op + 1 and reply[6] == 7 and reply[7] == command
+        return cbor2.loads(reply[8:])
+
+    def states(self) -> list[tuple]:
+        """What image state-read shows: (slot, version, flags that are set)."""
+        images = self.raw(0, 1, 0, {})["images"]
+        flags = ("active", "confirmed", "pending", "permanent")
+        return [(i["slot"], i["version"], "+".join(f for f in flags if i.get(f))) for i in images]
+
+    def upload(self, data: bytes, chunk: int = 4000, stop_after: int | None = None) -> dict:
+        """Upload as smpclient does; returns the last reply."""
+        import hashlib
+
+        first = {"off": 0, "data": data[:chunk], "image": 0, "len": len(data), "upgrade": False}
+        reply = self.raw(2, 1, 1, first | {"sha": hashlib.sha256(data).digest()})
+        while "off" in reply and reply["off"] < len(data) and (stop_after is None or reply["off"] < stop_after):
+            offset = reply["off"]
+            reply = self.raw(2, 1, 1, {"off": offset, "data": data[offset : offset + chunk]})
+        return reply
+
+    def hash_in(self, slot: int) -> bytes:
+        return next(image["hash"] for image in self.raw(0, 1, 0, {})["images"] if image["slot"] == slot)
+
+    def reboot(self, **options) -> "Rig":
+        """The same board after a power cycle."""
+        return Rig(self.state, **options)
+
+
+def parsed(reply: bytes, responses):
+    errors = []
+    for response in responses:
+        try:
+            return response.loads(reply)
+        except Exception as error:  # the next one may fit
+            errors.append(f"{response.__name__}: {error}")
+    raise AssertionError(f"{cbor2.loads(reply[smp_header.Header.SIZE :])} is none of {errors}")
+
+
+def lines(frame: bytes) -> bytes:
+    """A frame as the `smp` package puts it on a serial line."""
+    return b"".join(smp_packet.encode(frame))
+
+
+@dataclass
+class Bench:
+    """A bench board in its own process."""
+
+    process: subprocess.Popen
+    port: str
+    state: Path
+    record: dict
+
+    def child_pid(self, other_than: int = 0, timeout_s: float = 10.0) -> int:
+        """The board's process under the supervisor."""
+        ends_s = time.monotonic() + timeout_s
+        while time.monotonic() < ends_s:
+            children = Path(f"/proc/{self.process.pid}/task/{self.process.pid}/children").read_text().split()
+            fresh = [int(pid) for pid in children if int(pid) != other_than]
+            if fresh:
+                return fresh[0]
+            time.sleep(0.02)
+        raise AssertionError("the board did not start again")
+
+
+@contextlib.contextmanager
+def bench_board(state: Path, *arguments: str, factory: bytes | None = None):
+    """Start a bench with the fake performance; stop it at the end, as Ctrl-C would."""
+    state.mkdir(parents=True, exist_ok=True)
+    trust(state)
+    words = [sys.executable, "-m", "targets.runtime.supervisor", "--state", str(state), "--performance", FAKE, "--json"]
+    if factory is not None:
+        path = state.parent / "factory.book"
+        path.write_bytes(factory)
+        words += ["--factory", str(path)]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE), str(ROOT)))}
+    with open(state / "stderr.log", "w", encoding="utf-8") as errors:
+        process = subprocess.Popen(
+            [*words, *arguments], stdout=subprocess.PIPE, stderr=errors, text=True, env=environment, cwd=ROOT
+        )
+    try:
+        assert process.stdout is not None
+        line = process.stdout.readline()
+        assert line, (state / "stderr.log").read_text()
+        record = json.loads(line)
+        yield Bench(process, record["port"], state, record)
+    finally:
+        process.send_signal(signal.SIGINT)
+        try:
+            process.wait(timeout=10)
+        finally:
+            process.kill()
+            process.stdout.close()

@@ -1,0 +1,84 @@
+import threading
+import time
+
+import numpy as np
+import pytest
+from fake_performance import FakePerformance
+
+from targets.runtime import engine as engines
+from targets.runtime.engine import Engine
+from targets.runtime.log import Log
+
+
+class Ear:
+    """A sink that keeps what it hears and takes almost no time."""
+
+    kind, path, frames = "ear", "", 0
+
+    def __init__(self, pause_s=0.001):
+        self.blocks, self.closed, self.pause_s = [], False, pause_s
+
+    def write(self, block):
+        self.blocks.append(np.array(block))
+        time.sleep(self.pause_s)
+        return len(self.blocks) == 5
+
+    def close(self):
+        self.closed = True
+
+
+def run(performance, until, ear=None):
+    log = Log(open("/dev/null", "w"))  # noqa: SIM115
+    ear = ear or Ear()
+    engine = Engine(performance, ear, log)
+    engine.start()
+    ends_s = time.monotonic() + 5.0
+    while not until(engine) and time.monotonic() < ends_s:
+        time.sleep(0.005)
+    assert until(engine)
+    engine.stop()
+    return engine, ear, log
+
+
+def test_blocks_reach_the_sink_in_order_and_are_counted():
+    engine, ear, _ = run(FakePerformance({}, {}), lambda e: e.blocks > 20)
+    reference = FakePerformance({}, {})
+    assert all(np.array_equal(block, reference.render_block()) for block in ear.blocks)
+    assert engine.blocks == len(ear.blocks) and ear.closed
+    assert engine.starved == 1 and engine.deadline_misses >= 1
+
+
+def test_a_block_that_takes_longer_than_it_lasts_is_a_miss():
+    performance = FakePerformance({}, {})
+    render = performance.render_block
+    performance.render_block = lambda: (time.sleep(0.012), render())[1]
+    engine, _, _ = run(performance, lambda e: e.blocks > 8)
+    assert engine.deadline_misses >= 8 and engine.render_peak_ms > 12
+
+
+def test_the_sound_does_not_wait_for_the_composer():
+    performance, gate = FakePerformance({}, {}), threading.Event()
+    performance.compose_ahead = lambda: gate.wait(3.0)
+    engine, ear, _ = run(performance, lambda e: e.blocks > 20 and (gate.set() or True))
+    assert len(ear.blocks) > 20
+
+
+def test_a_composer_that_stumbles_is_counted_and_tried_again():
+    performance = FakePerformance({}, {})
+    calls = []
+    performance.compose_ahead = lambda: calls.append(1) or (1 / 0 if len(calls) < 3 else False)
+    engine, _, log = run(performance, lambda e: len(calls) > 4)
+    assert engine.compose_errors == 2 and not engine.broken
+    assert sum("stumbled" in line for line in log.lines) == 1
+
+
+def test_a_block_that_cannot_be_rendered_is_silence_and_for_good_means_broken(monkeypatch):
+    monkeypatch.setattr(engines, "BREAK_AFTER", 10)
+    engine, ear, log = run(FakePerformance({"crash": "render"}, {}), lambda e: bool(e.broken))
+    assert not np.any(ear.blocks[0]) and engine.render_errors >= 10
+    assert sum("cannot be rendered" in line for line in log.lines) == 1
+
+
+@pytest.mark.parametrize("name", ["blocks", "deadline_misses", "starved", "render_errors", "compose_errors"])
+def test_every_count_is_in_the_stats(name):
+    assert name in Engine(FakePerformance({}, {}), Ear(), Log()).stats()

@@ -1,0 +1,164 @@
+"""The bench board as its own process on a real pseudo-terminal, with a performance that needs no book's graphs."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+import wave
+from pathlib import Path
+
+import pytest
+import serial
+
+sys.path.insert(0, str(Path(__file__).parent / "runtime"))
+from bench_kit import FAKE, HERE, ROOT, STRANGER, bench_board, lines, parsed, signed_book
+from pythonosc.osc_message_builder import OscMessageBuilder
+from smp import image_management as img
+from smp import os_management as os_group
+
+from targets.protocol import bench as bench_records
+from targets.protocol import slip
+from targets.protocol.demux import Demux
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at children through /proc")
+
+
+class Client:
+    """A plain serial client: frames by the `smp` package, replies through the demultiplexer."""
+
+    def __init__(self, port: str) -> None:
+        self.port = serial.Serial(port, timeout=0.02)
+        self.demux, self.osc = Demux(), []
+
+    def ask(self, request, response, timeout_s: float = 5.0):
+        self.port.write(lines(request.BYTES))
+        ends_s = time.monotonic() + timeout_s
+        while time.monotonic() < ends_s:
+            for kind, packet in self.listen():
+                if kind == "smp" and packet[6] == request.header.sequence:
+                    return parsed(packet, [response])
+        raise AssertionError(f"no answer to {request}")
+
+    def listen(self):
+        packets = list(self.demux.feed(self.port.read(4096)))
+        self.osc += [packet for kind, packet in packets if kind == "osc"]
+        return packets
+
+    def states(self):
+        reply = self.ask(img.ImageStatesReadRequest(), img.ImageStatesReadResponse)
+        return [(i.version, bool(i.active), bool(i.confirmed)) for i in reply.images]
+
+    def upload(self, data: bytes):
+        offset = 0
+        while offset < len(data):
+            first = {"len": len(data), "image": 0} if offset == 0 else {}
+            piece = data[offset : offset + 4000]
+            request = img.ImageUploadWriteRequest(off=offset, data=piece, **first)
+            reply = self.ask(request, img.ImageUploadWriteResponse)
+            offset = reply.off
+        return reply
+
+    def reset(self, bench):
+        before = bench.child_pid()
+        self.ask(os_group.ResetWriteRequest(), os_group.ResetWriteResponse)
+        bench.child_pid(other_than=before)
+
+    def tell(self, address, *args):
+        builder = OscMessageBuilder(address)
+        for arg in args:
+            builder.add_arg(arg)
+        self.port.write(slip.encode(builder.build().dgram))
+
+
+def test_a_bench_board_is_flashed_reset_and_killed_without_losing_its_path(tmp_path):
+    factory, fresh = signed_book(tmp_path, "0.9.0"), signed_book(tmp_path, "1.0.0")
+    recording, link = tmp_path / "out.wav", tmp_path / "board"
+    with bench_board(tmp_path / "s", "--wav", str(recording), "--link", str(link), factory=factory) as bench:
+        assert os.readlink(link) == bench.port
+        assert [record.port for record in bench_records.running()] == [bench.port]
+        client = Client(bench.port)
+        assert client.ask(os_group.EchoWriteRequest(d="hi"), os_group.EchoWriteResponse).r == "hi"
+        assert client.states() == [("0.9.0", True, True)]
+        assert client.upload(fresh).match is True
+        hash_ = client.ask(img.ImageStatesReadRequest(), img.ImageStatesReadResponse).images[1].hash
+        client.ask(img.ImageStatesWriteRequest(hash=bytes(hash_)), img.ImageStatesWriteResponse)
+        client.reset(bench)
+        assert client.states() == [("1.0.0", True, False)]
+        client.ask(img.ImageStatesWriteRequest(confirm=True), img.ImageStatesWriteResponse)
+        child = bench.child_pid()
+        os.kill(child, signal.SIGKILL)
+        bench.child_pid(other_than=child)
+        assert client.states() == [("1.0.0", True, True)]
+        client.tell("/subscribe", "notes")
+        ends_s = time.monotonic() + 5
+        while not client.osc and time.monotonic() < ends_s:
+            client.listen()
+        assert client.osc and client.osc[0].startswith(b"/note\0")
+    assert bench.process.returncode == 0
+    assert not link.is_symlink() and bench_records.running() == []
+    with wave.open(str(recording)) as file:
+        assert file.getnframes() > 24000, "three lives of the board, one recording"
+
+
+def test_a_board_that_crashes_at_its_start_ends_up_with_the_factory_book(tmp_path):
+    with bench_board(tmp_path / "s", factory=signed_book(tmp_path, "0.9.0")) as bench:
+        client = Client(bench.port)
+        client.upload(signed_book(tmp_path, "6.6.6", crash="exit"))
+        hash_ = client.ask(img.ImageStatesReadRequest(), img.ImageStatesReadResponse).images[1].hash
+        client.ask(img.ImageStatesWriteRequest(hash=bytes(hash_), confirm=True), img.ImageStatesWriteResponse)
+        client.reset(bench)
+        deadline_s = time.monotonic() + 15
+        while time.monotonic() < deadline_s:
+            try:
+                assert client.states()[0] == ("0.9.0", True, True)
+                break
+            except AssertionError:
+                time.sleep(0.2)
+        assert client.states()[0] == ("0.9.0", True, True)
+    assert "factory book only" in (tmp_path / "s" / "stderr.log").read_text()
+
+
+def start(*arguments: str):
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE), str(ROOT)))}
+    command = [sys.executable, "-m", "targets.runtime.supervisor", "--performance", FAKE, *arguments]
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=30, check=False)
+
+
+def test_a_folder_takes_one_bench_at_a_time_and_the_second_is_told_so(tmp_path):
+    with bench_board(tmp_path / "s"):
+        done = start("--state", str(tmp_path / "s"))
+    assert done.returncode == 5 and done.stdout == "" and "runs in" in done.stderr
+
+
+def test_a_factory_book_of_a_stranger_is_refused_with_the_exit_code_of_verification(tmp_path):
+    path = tmp_path / "x.book"
+    path.write_bytes(signed_book(tmp_path, key=STRANGER))
+    done = start("--state", str(tmp_path / "s"), "--factory", str(path))
+    assert done.returncode == 7 and len(done.stderr.strip().splitlines()) == 1
+
+
+def test_a_factory_book_that_is_not_there_is_a_usage_error(tmp_path):
+    assert start("--state", str(tmp_path / "s"), "--factory", str(tmp_path / "none.book")).returncode == 2
+
+
+def test_the_first_line_is_the_path_or_with_json_the_record(tmp_path):
+    with bench_board(tmp_path / "s") as bench:
+        assert bench.record.keys() >= {"port", "pid", "serial", "state"} and Path(bench.port).exists()
+        assert bench.record["pid"] == bench.process.pid
+        serial_number = bench.record["serial"]
+    with bench_board(tmp_path / "s") as bench:
+        assert bench.record["serial"] == serial_number, "a board keeps its serial number"
+    assert json.dumps(bench.record)
+
+
+def test_the_board_ends_when_its_supervisor_is_killed(tmp_path):
+    with bench_board(tmp_path / "s") as bench:
+        child = bench.child_pid()
+        Client(bench.port).ask(os_group.EchoWriteRequest(d="up"), os_group.EchoWriteResponse)
+        bench.process.kill()
+        ends_s = time.monotonic() + 5
+        while Path(f"/proc/{child}").exists() and time.monotonic() < ends_s:
+            time.sleep(0.05)
+        assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]
