@@ -1,0 +1,163 @@
+"""The pencil: records numpy-like operations into an ONNX graph.
+
+Opset 18 and IR 8, so that onnxruntime from 1.17 on runs what we draw; standard operators only. A value that was
+drawn before is not drawn again: equal constants are kept once.
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import helper, numpy_helper
+
+OPSET = 18
+IR_VERSION = 8
+
+
+class Tensor:
+    """A value in the graph: a name and a type. Arithmetic draws nodes."""
+
+    def __init__(self, graph: "GraphBuilder", name: str, dtype: Any) -> None:
+        self.graph, self.name, self.dtype = graph, name, np.dtype(dtype)
+
+    def __add__(self, other: Any) -> "Tensor":
+        return self.graph.binary("Add", self, other)
+
+    def __sub__(self, other: Any) -> "Tensor":
+        return self.graph.binary("Sub", self, other)
+
+    def __rsub__(self, other: Any) -> "Tensor":
+        return self.graph.binary("Sub", self.graph.constant(other, self.dtype), self)
+
+    def __mul__(self, other: Any) -> "Tensor":
+        return self.graph.binary("Mul", self, other)
+
+    def __truediv__(self, other: Any) -> "Tensor":
+        return self.graph.binary("Div", self, other)
+
+    def __matmul__(self, other: "Tensor") -> "Tensor":
+        return self.graph.binary("MatMul", self, other)
+
+
+class GraphBuilder:
+    """Draws one graph. `input` and `output` name its ends; `model` checks and returns the whole."""
+
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.nodes: list[onnx.NodeProto] = []
+        self._inputs: list[onnx.ValueInfoProto] = []
+        self._outputs: list[onnx.ValueInfoProto] = []
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
+        self._initializers: list[onnx.TensorProto] = []
+
+    # -- ends --------------------------------------------------------------------------------------------------------
+    def input(self, name: str, shape: Sequence[int | str], dtype: Any = np.float32) -> Tensor:
+        """An input; a dimension given by name may have any size."""
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        self._inputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
+        return Tensor(self, name, dtype)
+
+    def output(self, name: str, value: Tensor, shape: Sequence[int | str]) -> None:
+        """Give `value` out under `name`."""
+        kind = helper.np_dtype_to_tensor_dtype(value.dtype)
+        self.nodes.append(helper.make_node("Identity", [value.name], [name], name=f"out_{name}"))
+        self._outputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
+
+    def model(self, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
+        """The finished model, checked by onnx."""
+        graph = helper.make_graph(self.nodes, self.name, self._inputs, self._outputs, self._initializers)
+        model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
+        model.producer_name = "limonaire"
+        helper.set_model_props(model, dict(metadata or {}))
+        onnx.checker.check_model(model, full_check=True)
+        return model
+
+    # -- drawing -----------------------------------------------------------------------------------------------------
+    def _draw(self, op: str, inputs: Sequence[Tensor], dtype: Any, outputs: int = 1, **attributes: Any) -> list[Tensor]:
+        number = len(self.nodes)
+        names = [f"{op.lower()}_{number}" + (f"_{i}" if outputs > 1 else "") for i in range(outputs)]
+        node = helper.make_node(op, [x.name for x in inputs], names, name=f"{op}_{number}", **attributes)
+        self.nodes.append(node)
+        return [Tensor(self, name, dtype) for name in names]
+
+    def constant(self, value: Any, dtype: Any = np.float32) -> Tensor:
+        """A number or array that never changes."""
+        array: NDArray = np.ascontiguousarray(np.asarray(value, dtype=dtype))
+        array = array.reshape(np.shape(value))
+        key = (array.dtype.str, array.shape, array.tobytes())
+        if key not in self._constants:
+            name = f"c{len(self._initializers)}"
+            self._initializers.append(numpy_helper.from_array(array, name))
+            self._constants[key] = Tensor(self, name, array.dtype)
+        return self._constants[key]
+
+    def _tensor(self, value: Any, dtype: Any) -> Tensor:
+        return value if isinstance(value, Tensor) else self.constant(value, dtype)
+
+    def binary(self, op: str, x: Tensor, y: Any) -> Tensor:
+        other = self._tensor(y, x.dtype)
+        assert other.dtype == x.dtype, f"{op} of {x.dtype} and {other.dtype}"
+        return self._draw(op, [x, other], x.dtype)[0]
+
+    def unary(self, op: str, x: Tensor) -> Tensor:
+        """Exp, Sin, Floor, Relu… by the name that ONNX gives it."""
+        return self._draw(op, [x], x.dtype)[0]
+
+    def minimum(self, x: Tensor, y: Any) -> Tensor:
+        return self.binary("Min", x, y)
+
+    def maximum(self, x: Tensor, y: Any) -> Tensor:
+        return self.binary("Max", x, y)
+
+    def bit_and(self, x: Tensor, y: Any) -> Tensor:
+        return self.binary("BitwiseAnd", x, y)
+
+    def bit_xor(self, x: Tensor, y: Any) -> Tensor:
+        return self.binary("BitwiseXor", x, y)
+
+    def cast(self, x: Tensor, dtype: Any) -> Tensor:
+        kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
+        return self._draw("Cast", [x], dtype, to=kind)[0]
+
+    # -- shapes ------------------------------------------------------------------------------------------------------
+    def _ints(self, values: Sequence[int]) -> Tensor:
+        return self.constant(list(values), np.int64)
+
+    def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor:
+        return self._draw("Reshape", [x, self._ints(shape)], x.dtype)[0]
+
+    def transpose(self, x: Tensor, perm: Sequence[int]) -> Tensor:
+        return self._draw("Transpose", [x], x.dtype, perm=list(perm))[0]
+
+    def concat(self, xs: Sequence[Tensor], axis: int) -> Tensor:
+        assert len({x.dtype for x in xs}) == 1, "concat of different types"
+        return self._draw("Concat", xs, xs[0].dtype, axis=axis)[0]
+
+    def split(self, x: Tensor, sizes: Sequence[int], axis: int) -> list[Tensor]:
+        return self._draw("Split", [x, self._ints(sizes)], x.dtype, outputs=len(sizes), axis=axis)
+
+    def slice(self, x: Tensor, start: int, stop: int, axis: int, step: int = 1) -> Tensor:
+        bounds = [self._ints([value]) for value in (start, stop, axis, step)]
+        return self._draw("Slice", [x, *bounds], x.dtype)[0]
+
+    def gather_elements(self, x: Tensor, indices: Tensor, axis: int) -> Tensor:
+        return self._draw("GatherElements", [x, indices], x.dtype, axis=axis)[0]
+
+    def gather(self, x: Tensor, indices: Tensor) -> Tensor:
+        """Rows of x (n, …) by number."""
+        return self._draw("Gather", [x, indices], x.dtype, axis=0)[0]
+
+    def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor:
+        return self._draw("ReduceSum", [x, self._ints(axes)], x.dtype, keepdims=0)[0]
+
+    def unit_length(self, x: Tensor) -> Tensor:
+        """x / |x| along the last axis: an RMS norm but for a factor, in one node instead of five."""
+        return self._draw("LpNormalization", [x], x.dtype, axis=-1, p=2)[0]
+
+    def reduce_max(self, x: Tensor, axes: Sequence[int]) -> Tensor:
+        return self._draw("ReduceMax", [x, self._ints(axes)], x.dtype, keepdims=0)[0]
+
+    def reduce_min(self, x: Tensor, axes: Sequence[int]) -> Tensor:
+        return self._draw("ReduceMin", [x, self._ints(axes)], x.dtype, keepdims=0)[0]

@@ -1,0 +1,1 @@
+"""The book's graphs at work on the board: notes in, blocks of audio out."""

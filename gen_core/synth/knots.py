@@ -1,0 +1,44 @@
+"""Constant matrices that turn knots into samples and sums: GEMM is the one thing that is nearly free in a graph."""
+
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen_core.playback.layout import KNOT_FRAMES
+
+
+@lru_cache
+def hat(frames: int) -> NDArray[np.float32]:
+    """[knots, frames]: straight lines between knots; sample n of a segment weighs its ends by 1 - n/32 and n/32."""
+    knots = frames // KNOT_FRAMES + 1
+    position = np.arange(frames) / KNOT_FRAMES
+    distance = np.abs(position[None, :] - np.arange(knots)[:, None])
+    return np.maximum(1.0 - distance, 0.0).astype(np.float32)
+
+
+@lru_cache
+def trapezoid(knots: int) -> NDArray[np.float64]:
+    """[knots, knots]: column k integrates a rate given at knots, from knot 0 to knot k, in samples."""
+    matrix = np.triu(np.full((knots, knots), float(KNOT_FRAMES)))
+    matrix[0, :] /= 2.0
+    matrix[np.diag_indices(knots)] /= 2.0
+    matrix[0, 0] = 0.0
+    return matrix
+
+
+@lru_cache
+def ramp_from_knots(frames: int, scale: float) -> NDArray[np.float32]:
+    """[2 * knots, frames]: (value at knots, rate at knots) → value at samples, for a rate that is linear in between.
+
+    value(n) = value_k + rate_k n + (rate_(k+1) - rate_k) n^2 / 64 for n samples after knot k; all times `scale`.
+    """
+    knots = frames // KNOT_FRAMES + 1
+    matrix = np.zeros((2 * knots, frames))
+    frame = np.arange(frames)
+    knot, n = frame // KNOT_FRAMES, frame % KNOT_FRAMES
+    bend = n * n / (2.0 * KNOT_FRAMES)
+    matrix[knot, frame] = scale
+    matrix[knots + knot, frame] = scale * (n - bend)
+    matrix[knots + knot + 1, frame] = scale * bend
+    return matrix.astype(np.float32)

@@ -1,0 +1,1 @@
+"""One unit generator a file: docstring, parameters, state, kernel, graph, record."""

@@ -1,0 +1,78 @@
+"""Two envelopes a voice, attack, decay, sustain, release: one for loudness, one to modulate.
+
+What one hears: a straight attack, an exponential fall towards the sustain level, an exponential release from
+wherever the note was when it was let go. Solved in time since the onset (t) and since the release (u), so that
+there are no stages and nothing to carry from block to block:
+    held = t - max(u, 0)
+    level = min(held / attack, sustain + (1 - sustain) exp(-(held - attack)+ decay_rate)) exp(-u+ release_rate)
+Decay and release times of a patch are the time to fall by 60 dB, ln(1000) = 6.9 time constants, the way that
+reverberation is measured (ISO 3382). Computed at knots; the units that use it draw straight lines between them.
+"""
+
+from collections.abc import Mapping
+
+import numpy as np
+from numba import njit
+
+from gen_core.playback.layout import KNOT_FRAMES, LANES, Layout
+from gen_core.spec.param import Param
+from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+PARAMS = (
+    Param(id="attack_s", low=0.0005, high=4.0, default=0.005, unit="s", curve="exponential"),
+    Param(id="decay_s", low=0.01, high=20.0, default=0.3, unit="s", curve="exponential", help="to -60 dB"),
+    Param(id="sustain", low=0.0, high=1.0, default=1.0),
+    Param(id="release_s", low=0.01, high=20.0, default=0.15, unit="s", curve="exponential", help="to -60 dB"),
+)
+
+# --- state: none ----------------------------------------------------------------------------------------------------
+
+
+# --- kernel ---------------------------------------------------------------------------------------------------------
+@njit(cache=True, error_model="numpy")
+def _envelope(age, off_age, attack, attack_rate, decay_rate, sustain, release_rate, step_s, out):
+    """age, off_age [V]; the rest [2, V]; out [2, V, knots]."""
+    for e in range(2):
+        for v in range(age.size):
+            for knot in range(out.shape[2]):
+                late = np.float32(knot * step_s)
+                u = max(off_age[v] + late, np.float32(0.0))
+                held = max(age[v] + late - u, np.float32(0.0))
+                fall = np.exp(-max(held - attack[e, v], np.float32(0.0)) * decay_rate[e, v])
+                level = min(held * attack_rate[e, v], sustain[e, v] + (np.float32(1.0) - sustain[e, v]) * fall)
+                out[e, v, knot] = level * np.exp(-u * release_rate[e, v])
+
+
+def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+    """→ out["envelope"] [2, lanes, knots], 0..1."""
+    step_s = KNOT_FRAMES / layout.sample_rate_hz
+    _envelope(*(inputs[name][..., 0] for name in _READS), step_s, out["envelope"])
+
+
+# --- graph ----------------------------------------------------------------------------------------------------------
+def graph(
+    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> tuple[Tensors, Tensors]:
+    """The formula of the docstring, for all voices and knots at once."""
+    late = g.constant(np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz))
+    u = g.unary("Relu", x["off_age"] + late)  # [V, knots]
+    held = g.unary("Relu", x["age"] + late - u)
+    since_peak = g.unary("Relu", held - x["attack"])  # [2, V, knots]
+    fall = g.unary("Exp", g.unary("Neg", since_peak * x["decay_rate"]))
+    level = g.minimum(held * x["attack_rate"], x["sustain"] + (1.0 - x["sustain"]) * fall)
+    return {"envelope": level * g.unary("Exp", g.unary("Neg", u * x["release_rate"]))}, {}
+
+
+# --- record ---------------------------------------------------------------------------------------------------------
+_READS = ("age", "off_age", "attack", "attack_rate", "decay_rate", "sustain", "release_rate")
+ENVELOPE = Unit(
+    name="envelope",
+    params=PARAMS,
+    inputs=tuple(LANES[name] for name in _READS),
+    outputs={"envelope": (2, "lanes", "knots")},
+    state=(),
+    kernel=kernel,
+    graph=graph,
+    tolerance=1e-5,
+)

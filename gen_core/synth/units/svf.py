@@ -1,0 +1,232 @@
+"""A state-variable filter: low, band and high pass of one resonant pair, mixed as the patch says.
+
+What one hears: the colour of a voice, moved by the key, the velocity and the modulation envelope. Trapezoidal
+integration ("zero delay"), V. Zavalishin, "The Art of VA Filter Design" 2.1.2 (2018), ch. 4; form of A. Simper,
+"Linear trapezoidal integrated state variable filter" (Cytomic, 2013):
+    g = tan(pi cutoff / rate), a1 = 1 / (1 + g (g + k)), a2 = g a1, a3 = g a2, k = 1/q
+    v1 = a1 s1 + a2 (x - s2), v2 = s2 + a2 s1 + a3 (x - s2), s1' = 2 v1 - s1, s2' = 2 v2 - s2
+    y = m0 x + m1 v1 + m2 v2
+Coefficients hold for segments of 64 samples.
+
+The same, solved for a block. The state's transition is A = r (cos(theta) I + sin(theta) J) with
+    J = [[-k, -2], [2, k]] / d,  d = sqrt(4 - k^2),  ln r = -atanh(k g / (1 + g^2)),
+    tan(theta / 2) = g d / (1 - g^2 + sqrt((1 + g^2)^2 - k^2 g^2))
+(multiply out: J^2 = -I, trace and determinant agree). J does not know the cutoff, so in the basis (e1, J e1) the
+filter is a single complex pole z = r exp(i theta) whose state w survives every change of cutoff:
+    w' = z w + b x,  y = Re-product(u, w) + D x,  with u, D, b linear in (1, a1, a2, a3): `filter_map` of the layout.
+Powers of z are then closed forms; 16 samples are one small matrix product, and the states between them a chain.
+"""
+
+import math
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
+
+import numpy as np
+from numba import njit
+from numpy.typing import NDArray
+
+from gen_core.playback.layout import LANES, SEGMENT_FRAMES, Layout, Port
+from gen_core.spec.param import Param
+from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit
+
+_STEP = 16  # samples that one matrix holds: 8 and 32 were slower
+_STEPS = SEGMENT_FRAMES // _STEP
+_LOG_LOW = math.log(math.pi * 10.0 / 48000.0)
+_LOG_HIGH = math.log(math.pi * 0.42)  # 20 kHz at 48 kHz: above, tan() runs away
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+PARAMS = (
+    Param(id="cutoff_hz", low=20.0, high=20000.0, default=8000.0, unit="Hz", curve="exponential", help="at middle C"),
+    Param(id="key_track", low=0.0, high=1.5, default=0.5, help="octaves of cutoff an octave of key"),
+    Param(id="bend_octaves", low=-6.0, high=6.0, default=0.0, unit="octaves", help="times the modulation envelope"),
+    Param(id="velocity_octaves", low=0.0, high=4.0, default=1.0, unit="octaves", help="from softest to loudest"),
+    Param(id="q", low=0.55, high=20.0, default=0.707, curve="exponential", help="0.5 would be two real poles"),
+    Param(id="low", low=-1.0, high=1.0, default=1.0),
+    Param(id="band", low=-1.0, high=1.0, default=0.0),
+    Param(id="high", low=-1.0, high=1.0, default=0.0),
+)
+
+# --- state ----------------------------------------------------------------------------------------------------------
+STATE = (State("filter", ("lanes", 1, 2)),)  # kernel: s1, s2; graph: real and imaginary part of w
+
+
+# --- kernel ---------------------------------------------------------------------------------------------------------
+@njit(cache=True, error_model="numpy")
+def _run(x, y, log_cutoff, coefficients, state):
+    """One segment of one voice, in place of s1 and s2."""
+    k, m0, m1, m2 = coefficients
+    g = np.tan(np.exp(min(max(log_cutoff, _LOG_LOW), _LOG_HIGH)))
+    a1 = 1.0 / (1.0 + g * (g + k))
+    a2 = g * a1
+    a3 = g * a2
+    s1, s2 = np.float64(state[0]), np.float64(state[1])
+    for n in range(x.size):
+        v3 = x[n] - s2
+        v1 = a1 * s1 + a2 * v3
+        v2 = s2 + a2 * s1 + a3 * v3
+        s1 = 2.0 * v1 - s1
+        s2 = 2.0 * v2 - s2
+        y[n] = m0 * x[n] + m1 * v1 + m2 * v2
+    state[0], state[1] = s1, s2
+
+
+@njit(cache=True, error_model="numpy")
+def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, out):
+    """source, out [V, frames]; envelope [V, knots]; filter_map [V, 4, 5]; state [V, 2]."""
+    for v in range(out.shape[0]):
+        row = filter_map[v]
+        coefficients = (row[3, 3], row[0, 2], row[2, 2], row[3, 2])
+        if coefficients[1] == 0.0 and coefficients[2] == 0.0 and coefficients[3] == 0.0:  # an idle lane
+            out[v, :] = 0.0
+            continue
+        state[v] *= keep[v]
+        for segment in range(out.shape[1] // SEGMENT_FRAMES):
+            first = segment * SEGMENT_FRAMES
+            here = slice(first, first + SEGMENT_FRAMES)
+            bend = cutoff_bend[v] * envelope[v, 2 * segment + 1]
+            _run(source[v, here], out[v, here], log_cutoff[v] + bend, coefficients, state[v])
+        for i in range(2):
+            if abs(state[v, i]) < 1e-18:  # far below any hearing, and denormal soon
+                state[v, i] = 0.0
+
+
+def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+    """→ out["filtered"] [lanes, frames]."""
+    cutoff = inputs["log_cutoff"][:, 0, 0], inputs["cutoff_bend"][:, 0, 0]
+    signals = inputs["source"][0], inputs["envelope"][1], inputs["keep"][:, 0]
+    _filter(*signals, *cutoff, inputs["filter_map"], state["filter"][:, 0], out["filtered"])
+
+
+# --- graph ----------------------------------------------------------------------------------------------------------
+@lru_cache
+def _toeplitz() -> NDArray[np.float32]:
+    """[17, 16 * 16]: (D, h_1 … h_16) → matrix whose row m, column n is h_(n - m)."""
+    matrix = np.zeros((_STEP + 1, _STEP, _STEP), np.float32)
+    for n in range(_STEP):
+        for m in range(n + 1):
+            matrix[n - m, m, n] = 1.0
+    return matrix.reshape(_STEP + 1, -1)
+
+
+@lru_cache
+def _reverse() -> NDArray[np.float32]:
+    """[32, 16 * 2]: (Re b z^n, Im b z^n) → weights of input m in the state after 16 samples, b z^(15 - m)."""
+    matrix = np.zeros((2, _STEP, _STEP, 2), np.float32)
+    for m in range(_STEP):
+        matrix[0, _STEP - 1 - m, m, 0] = matrix[1, _STEP - 1 - m, m, 1] = 1.0
+    return matrix.reshape(2 * _STEP, -1)
+
+
+def _turn(matrix: NDArray, power: int, row: int, column: int) -> None:
+    """Write into (basis, rows, columns) the 2x2 block that multiplies a row (re, im) by z^(16 power)."""
+    real, imaginary = (0, None) if power == 0 else (power, _STEPS + power)
+    matrix[real, row, column] = matrix[real, row + 1, column + 1] = 1.0
+    if imaginary is not None:
+        matrix[imaginary, row, column + 1] = 1.0
+        matrix[imaginary, row + 1, column] = -1.0
+
+
+@lru_cache
+def _chain() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+    """From (1, Re z^16…z^64, Im z^16…z^64) the matrices of a segment, flattened.
+
+    [9, 8 * 2] input states of the four steps → state at the segment's end; [9, 2 * 2] state over the segment;
+    [9, 10 * 8] (input states, state at segment start) → states at the start of each step.
+    """
+    basis = 1 + 2 * _STEPS
+    end, over = np.zeros((basis, 2 * _STEPS, 2), np.float32), np.zeros((basis, 2, 2), np.float32)
+    starts = np.zeros((basis, 2 * _STEPS + 2, 2 * _STEPS), np.float32)
+    _turn(over, _STEPS, 0, 0)
+    for step in range(_STEPS):
+        _turn(end, _STEPS - 1 - step, 2 * step, 0)
+        _turn(starts, step, 2 * _STEPS, 2 * step)
+        for later in range(step + 1, _STEPS):
+            _turn(starts, later - 1 - step, 2 * step, 2 * later)
+    return end.reshape(basis, -1), over.reshape(basis, -1), starts.reshape(basis, -1)
+
+
+def _coefficients(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
+    """Per voice and segment, [V, S, 1]: -ln r, theta / 2, and (u_r, u_i, D, b_r, b_i)."""
+    lanes, segments = layout.lanes, layout.segments
+    envelope = g.reshape(g.slice(x["envelope"], 1, 2, axis=0), (lanes, layout.knots, 1))
+    bend = g.slice(envelope, 1, layout.knots, axis=1, step=2) * x["cutoff_bend"]
+    log_cutoff = g.minimum(g.maximum(bend + x["log_cutoff"], _LOG_LOW), _LOG_HIGH)
+    tan = g.unary("Tan", g.unary("Exp", log_cutoff))
+    k = g.slice(g.slice(x["filter_map"], 3, 4, axis=1), 3, 4, axis=2)
+    d = g.slice(g.slice(x["filter_map"], 3, 4, axis=1), 4, 5, axis=2)
+    square, damped = tan * tan, tan * k
+    whole = square + 1.0
+    a1 = g.unary("Reciprocal", whole + damped)
+    a2 = tan * a1
+    ones = np.ones((lanes, segments, 1), np.float32)
+    parts = g.concat([g.constant(ones), a1, a2, tan * a2], axis=2) @ x["filter_map"]  # [V, S, 5]
+    root = g.unary("Sqrt", (whole + damped) * (whole - damped))
+    half_angle = g.unary("Atan", tan * d / (root + (1.0 - square)))
+    return g.unary("Atanh", damped / whole), half_angle, g.split(parts, (1,) * 5, axis=2)
+
+
+def _powers(g: Builder, decay: Tensor, half_angle: Tensor, exponents: Sequence[int]) -> tuple[Tensor, Tensor]:
+    """Real and imaginary part of z^n, [V, S, exponents]."""
+    n = np.array(exponents, np.float32)
+    size = g.unary("Exp", decay * g.constant(-n))
+    angle = half_angle * g.constant(2.0 * n)
+    return size * g.unary("Cos", angle), size * g.unary("Sin", angle)
+
+
+def _walk(g: Builder, layout: Layout, start: Tensor, over: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
+    """State at the start of every segment [V, S, 2], and after the last [V, 1, 2]."""
+    turns = g.split(over, (1,) * layout.segments, axis=1)  # [V, 1, 4] each
+    adds = g.split(add, (1,) * layout.segments, axis=1)  # [V, 1, 2] each
+    states = [start]
+    for turn, more in zip(turns, adds, strict=True):
+        states.append(states[-1] @ g.reshape(turn, (layout.lanes, 2, 2)) + more)
+    return g.concat(states[:-1], axis=1), states[-1]
+
+
+def graph(
+    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> tuple[Tensors, Tensors]:
+    """Sixteen samples a matrix: states that the input leaves, the chain of states, then the output."""
+    lanes, segments = layout.lanes, layout.segments
+    source = g.reshape(x["source"], (lanes, segments, _STEPS, _STEP))
+    decay, half_angle, (u_r, u_i, direct, b_r, b_i) = _coefficients(g, layout, x)
+    real, imaginary = _powers(g, decay, half_angle, range(_STEP))
+    far_real, far_imaginary = _powers(g, decay, half_angle, [_STEP * (i + 1) for i in range(_STEPS)])
+    in_real, in_imaginary = real * b_r - imaginary * b_i, real * b_i + imaginary * b_r  # b z^n
+    response = in_real * u_r + in_imaginary * u_i  # h_1 … h_16
+
+    gather = g.concat([in_real, in_imaginary], axis=2) @ g.constant(_reverse())
+    left = source @ g.reshape(gather, (lanes, segments, _STEP, 2))  # [V, S, 4, 2] what each step leaves behind
+    left = g.reshape(left, (lanes, segments, 1, 2 * _STEPS))
+    end, over, starts = _chain()
+    basis = g.concat([g.constant(np.ones((lanes, segments, 1))), far_real, far_imaginary], axis=2)
+    add = left @ g.reshape(basis @ g.constant(end), (lanes, segments, 2 * _STEPS, 2))
+    begin = state["filter"] * g.reshape(x["keep"], (lanes, 1, 1))
+    add = g.reshape(add, (lanes, segments, 2))
+    at_start, last = _walk(g, layout, begin, basis @ g.constant(over), add)
+    known = g.concat([left, g.reshape(at_start, (lanes, segments, 1, 2))], axis=3)  # [V, S, 1, 10]
+    states = known @ g.reshape(basis @ g.constant(starts), (lanes, segments, 2 * _STEPS + 2, 2 * _STEPS))
+
+    hit = g.concat([direct, response], axis=2) @ g.constant(_toeplitz())
+    ring = g.concat([real * u_r + imaginary * u_i, real * u_i - imaginary * u_r], axis=2)
+    matrix = g.reshape(g.concat([hit, ring], axis=2), (lanes, segments, _STEP + 2, _STEP))
+    joined = g.concat([source, g.reshape(states, (lanes, segments, _STEPS, 2))], axis=3)
+    filtered = g.reshape(joined @ matrix, (lanes, layout.block_frames))
+    return {"filtered": filtered}, {"filter": last}
+
+
+# --- record ---------------------------------------------------------------------------------------------------------
+_SIGNALS = (
+    Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"),
+    Port("envelope", (2, "lanes", "knots"), 0.0, 1.0, "knots"),
+)
+SVF = Unit(
+    name="svf",
+    params=PARAMS,
+    inputs=(*_SIGNALS, LANES["keep"], LANES["log_cutoff"], LANES["cutoff_bend"], LANES["filter_map"]),
+    outputs={"filtered": ("lanes", "frames")},
+    state=STATE,
+    kernel=kernel,
+    graph=graph,
+    tolerance=1e-4,  # relative to inputs of 1 with q up to 20
+)

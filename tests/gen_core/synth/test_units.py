@@ -1,0 +1,197 @@
+"""Every unit of the registry keeps the same promises, in all its renderings."""
+
+import pathlib
+import zlib
+
+import numpy as np
+import onnxruntime as ort
+import pytest
+from onnx.reference import ReferenceEvaluator
+from onnx.reference.op_run import OpRun
+
+import gen_core.synth.units
+from export.graph import GraphBuilder
+from gen_core.playback.layout import KNOT_FRAMES, TABLE_FRAMES, Layout, Port, filter_map
+from gen_core.synth.registry import UNITS
+from gen_core.synth.unit import Arrays, Unit
+
+SMALL = Layout(lanes=2, block_frames=512)
+GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
+BLOCKS = 4
+each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
+
+
+def _one(port: Port, layout: Layout, rng: np.random.Generator, corner: str) -> np.ndarray:
+    """A value for one port: random in its range, or at an end of it."""
+    shape = layout.shape(port.dims)
+    if port.name == "tables":
+        period = np.sin(2 * np.pi * np.arange(TABLE_FRAMES + 1) / TABLE_FRAMES)
+        return np.concatenate([period, np.sin(3 * np.arccos(np.clip(period, -1, 1)))]).astype(np.float32)
+    if port.name == "table":
+        return rng.integers(0, 2, shape).astype(np.int32) * (TABLE_FRAMES + 1)
+    if port.name == "filter_map":
+        rng = np.random.default_rng(layout.lanes)  # one note: the same in every block
+        q = {"low": 0.55, "high": 20.0}.get(corner)
+        rows = [filter_map(q or rng.uniform(0.55, 4.0), *rng.uniform(-1, 1, 3)) for _ in range(layout.lanes)]
+        return np.stack(rows)
+    if corner in ("low", "high") and port.kind not in ("frames", "knots"):
+        return np.full(shape, port.low if corner == "low" else port.high, port.dtype)
+    if port.name == "keep":
+        return rng.integers(0, 2, shape).astype(port.dtype)
+    return rng.uniform(port.low, port.high, shape).astype(port.dtype)
+
+
+def inputs(unit: Unit, layout: Layout, seed: int = 0, corner: str = "") -> Arrays:
+    rng = np.random.default_rng(seed + zlib.crc32(unit.name.encode()))
+    return {port.name: _one(port, layout, rng, corner) for port in unit.inputs}
+
+
+def by_kernel(unit: Unit, layout: Layout, block: Arrays, state: Arrays) -> Arrays:
+    """One block by the kernel; `state` moves on."""
+    out = unit.room(layout)
+    unit.kernel(layout, block, state, out)
+    return {name: value.copy() for name, value in out.items()}
+
+
+def model(unit: Unit, layout: Layout) -> bytes:
+    g = GraphBuilder(unit.name)
+    ends = {port.name: g.input(port.name, _open(port, layout), port.dtype) for port in unit.inputs}
+    state = {item.name: g.input(f"state.{item.name}", layout.shape(item.dims), item.dtype) for item in unit.state}
+    outputs, moved = unit.graph(g, layout, ends, state)
+    assert set(moved) == {item.name for item in unit.state}
+    for name, dims in unit.outputs.items():
+        g.output(name, outputs[name], layout.shape(dims))
+    for item in unit.state:
+        g.output(f"next.{item.name}", moved[item.name], layout.shape(item.dims))
+    return g.model().SerializeToString()
+
+
+def _open(port: Port, layout: Layout) -> list:
+    return ["n"] if port.name == "tables" else list(layout.shape(port.dims))
+
+
+def by_graph(run, unit: Unit, block: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
+    feeds = block | {f"state.{name}": value for name, value in state.items()}
+    names = list(unit.outputs) + [f"next.{item.name}" for item in unit.state]
+    values = dict(zip(names, run(names, feeds), strict=True))
+    return {name: values[name] for name in unit.outputs}, {i.name: values[f"next.{i.name}"] for i in unit.state}
+
+
+class GatherElements(OpRun):
+    """The evaluator's own uses numpy.choose, which takes at most 64 rows (onnx 1.23)."""
+
+    def _run(self, data: np.ndarray, indices: np.ndarray, axis: int = 0) -> tuple[np.ndarray]:
+        return (np.take_along_axis(data, indices, axis),)
+
+
+def runners(graph: bytes) -> dict:
+    session = ort.InferenceSession(graph, providers=["CPUExecutionProvider"])
+    return {"onnxruntime": session.run, "reference": ReferenceEvaluator(graph, new_ops=[GatherElements]).run}
+
+
+@each_unit
+def test_kernel_reference_and_onnxruntime_say_the_same(unit: Unit) -> None:
+    kernel_state = unit.start(SMALL)
+    all_runs = runners(model(unit, SMALL))
+    states = {name: unit.start(SMALL) for name in all_runs}
+    for number in range(BLOCKS):
+        block = inputs(unit, SMALL, seed=number)
+        expected = by_kernel(unit, SMALL, block, kernel_state)
+        for name, run in all_runs.items():
+            got, states[name] = by_graph(run, unit, block, states[name])
+            for signal in expected:
+                worst = np.abs(got[signal] - expected[signal]).max()
+                assert worst <= unit.tolerance, f"{name}: {signal} is off by {worst:.2e} in block {number}"
+
+
+def _half(port: Port, value: np.ndarray, layout: Layout, second: bool) -> np.ndarray:
+    """What one half of a block sees of a whole block's input."""
+    seconds = layout.block_frames / 2 / layout.sample_rate_hz
+    if port.kind in ("frames", "knots"):
+        middle = (value.shape[-1]) // 2
+        return value[..., middle:] if second else value[..., : middle + (port.kind == "knots")]
+    if port.kind == "mix":
+        steady, change = np.split(value, 2)
+        return np.concatenate([steady + change / 2 * second, change / 2])
+    if port.kind == "ramp":
+        middle = value.mean(axis=1)
+        return np.stack([middle, value[:, 1]] if second else [value[:, 0], middle], axis=1).astype(value.dtype)
+    later = {"clock": value + np.float32(seconds), "keep": np.ones_like(value), "start": np.zeros_like(value)}
+    return later.get(port.kind, value) if second else value
+
+
+@each_unit
+def test_two_half_blocks_make_one_whole(unit: Unit) -> None:
+    half = Layout(SMALL.lanes, SMALL.block_frames // 2)
+    whole_state, half_state = unit.start(SMALL), unit.start(half)
+    block = inputs(unit, SMALL)
+    expected = by_kernel(unit, SMALL, block, whole_state)
+    halves = []
+    for second in (False, True):
+        part = {port.name: _half(port, block[port.name], SMALL, second) for port in unit.inputs}
+        halves.append(by_kernel(unit, half, part, half_state))
+    for name, dims in unit.outputs.items():
+        first = halves[0][name][..., :-1] if "knots" in dims else halves[0][name]
+        joined = np.concatenate([first, halves[1][name]], axis=-1)
+        np.testing.assert_allclose(joined, expected[name], atol=max(unit.tolerance, 1e-6))
+
+
+@each_unit
+@pytest.mark.parametrize("corner", ["low", "high"])
+def test_the_corners_of_the_ranges_give_numbers(unit: Unit, corner: str) -> None:
+    block, state = inputs(unit, SMALL, corner=corner), unit.start(SMALL)
+    run = runners(model(unit, SMALL))["onnxruntime"]
+    drawn, _ = by_graph(run, unit, block, unit.start(SMALL))
+    for name, value in by_kernel(unit, SMALL, block, state).items():
+        assert np.isfinite(value).all() and np.isfinite(drawn[name]).all()
+
+
+@each_unit
+def test_silence_stays_silent(unit: Unit) -> None:
+    signals = [port for port in unit.inputs if port.kind == "frames"]
+    if not signals:
+        pytest.skip("makes sound by itself")
+    block = inputs(unit, SMALL)
+    for port in signals:
+        block[port.name] = np.zeros_like(block[port.name])
+    state = unit.start(SMALL)
+    for _ in range(3):
+        assert all(not value.any() for value in by_kernel(unit, SMALL, block, state).values())
+
+
+@each_unit
+def test_four_blocks_sound_as_recorded(unit: Unit) -> None:
+    state = unit.start(SMALL)
+    blocks = [by_kernel(unit, SMALL, inputs(unit, SMALL, seed=10 + n), state) for n in range(BLOCKS)]
+    played = {name: np.stack([block[name] for block in blocks]) for name in unit.outputs}
+    path = GOLDEN / f"unit_{unit.name}.npz"
+    if not path.exists():  # a new unit: listen to it, then commit the file
+        np.savez_compressed(path, **{name: value.astype(np.float32) for name, value in played.items()})
+    recorded = np.load(path)
+    for name, value in played.items():
+        np.testing.assert_allclose(value, recorded[name], atol=max(unit.tolerance, 1e-6))
+
+
+@each_unit
+def test_every_parameter_has_a_name_of_its_own(unit: Unit) -> None:
+    names = [param.id for param in unit.params]
+    assert len(names) == len(set(names))
+
+
+def test_every_file_of_the_folder_is_in_the_registry() -> None:
+    folder = pathlib.Path(gen_core.synth.units.__file__).parent
+    assert {path.stem for path in folder.glob("[a-z]*.py")} == {unit.name for unit in UNITS}
+
+
+def test_a_unit_reads_only_what_stands_before_it() -> None:
+    from gen_core.playback.layout import LANES
+
+    known = set(LANES)
+    for unit in UNITS:
+        missing = {port.name for port in unit.inputs} - known
+        assert not missing, f"{unit.name} reads {missing}"
+        known |= set(unit.outputs)
+
+
+def test_knots_are_short_against_hearing() -> None:
+    assert KNOT_FRAMES / Layout().sample_rate_hz < 0.001
