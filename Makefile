@@ -6,7 +6,7 @@ ARGS ?=
 CORPUS ?= corpus
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
-PIP_INSTALL = .venv/bin/python -m pip install --quiet --constraint constraints.txt
+PIP_INSTALL = .venv/bin/python -m pip install -qq --constraint constraints.txt
 LIMONAIRE = .venv/bin/python -m host_tools.main
 
 .PHONY: help demo test lint train clean
@@ -48,7 +48,7 @@ clean:
 # smpmgr pins its own dependencies, so it gets its own environment; the tests hold our boards to it.
 .tools/smpmgr/.installed: constraints-smpmgr.txt | .tools/smpmgr/.made
 	@echo "installing smpmgr into .tools/smpmgr"
-	@.tools/smpmgr/bin/python -m pip install --quiet --constraint constraints-smpmgr.txt smpmgr
+	@.tools/smpmgr/bin/python -m pip install -qq --constraint constraints-smpmgr.txt smpmgr
 	@touch $@
 
 %/.made:

@@ -65,14 +65,22 @@ class Link:
         """Send one OSC message. Nothing says whether it arrived."""
         self._write(slip.encode(osc.encode(message)))
 
-    def heard(self, timeout_s: float = 0.0) -> list[osc.Message]:
-        """What the board told since the last call; waits up to `timeout_s` for the first message."""
+    def heard(self, timeout_s: float = 0.0, address: str = "") -> list[osc.Message]:
+        """Take what the board has told; waits up to `timeout_s` for the first message.
+
+        With an address only the messages of that address are taken; the others wait for their own reader.
+        """
+
+        def fits(message: osc.Message) -> bool:
+            return not address or message.address == address
+
         with self._told:
-            if not self._messages and timeout_s > 0:
-                self._told.wait(timeout_s)
-            messages = list(self._messages)
+            self._told.wait_for(lambda: any(map(fits, self._messages)), timeout_s)
+            taken = [message for message in self._messages if fits(message)]
+            left = [message for message in self._messages if not fits(message)]
             self._messages.clear()
-        return messages
+            self._messages.extend(left)
+        return taken
 
     def _answer_to(self, frame: smp.Frame, deadline_s: float) -> smp.Frame | None:
         """The answer to `frame`, or None at the deadline; late answers to earlier requests are passed over."""

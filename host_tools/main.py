@@ -19,6 +19,7 @@ GROUPS = {
     "book": ("build", "verify", "show"),
     "board": ("bench_board", "boards", "devices", "info", "flash", "params", "get", "set", "stream", "record"),
 }
+PACKAGES = ("gen_core", "targets", "export", "host_tools")
 VERBS = {name.replace("_", "-"): name for names in GROUPS.values() for name in names}
 
 EXIT_CODES = (
@@ -81,7 +82,7 @@ def explain(error: BaseException) -> tuple[int, str]:
         return error.exit_code, str(error)
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"
-    if isinstance(error, ModuleNotFoundError):
+    if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] not in PACKAGES:
         extra = "train" if error.name == "torch" else "audio" if error.name == "sounddevice" else "host"
         return 1, f"{error.name} is not installed; run `pip install 'limonaire[{extra}]'`"
     if isinstance(error, OSError) and error.filename is not None:

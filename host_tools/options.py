@@ -29,7 +29,7 @@ def typed(parse: Callable[[str], T]) -> Callable[[str], T]:
 def add_board(parser: argparse.ArgumentParser) -> None:
     """Which board to speak to and how long to wait for it; with --json."""
     parser.add_argument("--port", metavar="PATH", help="the board's port; without it, the only board there is")
-    parser.add_argument("--timeout", type=typed(seconds), default=2.0, metavar="S", help="wait so long for an answer (2)")
+    parser.add_argument("--timeout", type=typed(seconds), default=2.0, metavar="S", help="wait for an answer (2)")
     add_json(parser)
 
 

@@ -20,19 +20,17 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--trust", type=Path, action="append", default=[], metavar="PEM", help="trust this key as well")
     parser.add_argument("--link", type=Path, metavar="PATH", help="a lasting name for the terminal")
     parser.add_argument("--seed", type=int, help="seed of the performance")
-    sink = parser.add_mutually_exclusive_group()
-    sink.add_argument("--wav", type=Path, metavar="FILE", help="write the sound to a file")
-    sink.add_argument("--listen", action="store_true", help="play aloud")
-    sink.add_argument("--null", action="store_true", help="compose and render, but drop the sound")
+    parser.add_argument("--wav", type=Path, metavar="FILE", help="write the sound to a file")
+    parser.add_argument("--listen", action="store_true", help="play aloud")
+    parser.add_argument("--null", action="store_true", help="play nowhere (the default)")
     add_json(parser)
 
 
-def run(args: argparse.Namespace) -> int:
+def run(args: argparse.Namespace) -> None:
     from host_tools import bench
 
-    return bench.serve(
-        state=args.state,
-        factory=args.factory,
-        trust=args.trust,
-        options=bench.sink_options(args.wav, args.listen) + bench.other_options(args.link, args.seed, args.json),
-    )
+    options = [f"--{name}" for name in ("listen", "null", "json") if getattr(args, name)]
+    options += ["--seed", str(args.seed)] if args.seed is not None else []
+    for name in ("link", "wav"):  # absolute, because whoever records asks the board where its file is
+        options += [f"--{name}", str(Path(getattr(args, name)).absolute())] if getattr(args, name) else []
+    bench.become(bench.command(args.state, args.factory, args.trust, options))

@@ -1,0 +1,96 @@
+"""The demo: every link of the chain, from the book to the sounding board and back to files, measured on the way."""
+
+import tempfile
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from host_tools import bench, curve, default_book, flashing, keys, recording
+from host_tools.device import Device
+from host_tools.progress import bar
+
+ENERGY = ((0.0, 0.2), (0.5, 0.9), (0.8, 0.9), (1.0, 0.3))  # (part of the time, energy): a rise, a plateau, a fall
+
+
+def run(folder: Path, seconds: float, seed: int, listen: bool, say: Callable[[str], None]) -> dict[str, Any]:
+    """Play for so many seconds and leave limonaire.wav, .mid and .png in `folder`. Returns what was measured."""
+    folder.mkdir(parents=True, exist_ok=True)
+    book = flashing.load(default_book.path(say), keys.trusted())
+    breakpoints = [(share * seconds, energy) for share, energy in ENERGY]
+    with tempfile.TemporaryDirectory(prefix="limonaire-demo-") as state:
+        options = ["--wav", str(Path(state, "demo.wav")), "--seed", str(seed), *(["--listen"] if listen else [])]
+        with bench.Bench(bench.command(Path(state), None, [], options)) as board, Device(board.port) as device:
+            say(f"a bench board is playing on {board.port}")
+            with bar("flashing the default book") as progress:
+                flashed = flashing.flash(device, book, progress)
+            say(f"{flashed.name} {flashed.version} plays; streaming energy for {seconds:g} s")
+            take, status = perform(device, breakpoints)
+    take = replace(take, programs=programs(book.book.manifest, status))
+    files = leave(folder, take, breakpoints)
+    return {"files": files, "seed": status["seed"], "notes": len(take.notes), "seconds": take.seconds} | measures(
+        status, flashed
+    )
+
+
+def perform(device: Device, breakpoints: list[tuple[float, float]]) -> tuple[recording.Take, dict[str, Any]]:
+    """Stream the curve of energy and record meanwhile; the take, and the board's status at its end."""
+    tape = recording.Tape(device, sound=True)
+    device.stream(curve.points({"energy": breakpoints}))
+    take = tape.stop()
+    return take, device.info()
+
+
+def programs(manifest: dict[str, Any], status: dict[str, Any]) -> dict[str, int]:
+    """General MIDI programs of the first ensemble, which is the one that a book begins with."""
+    ensembles = list(manifest.get("ensembles", {}).values())
+    return recording.programs(ensembles[0]) if ensembles else {}
+
+
+def leave(folder: Path, take: recording.Take, breakpoints: list[tuple[float, float]]) -> list[str]:
+    """Write the three files; their paths."""
+    from gen_core.score import picture
+
+    paths = {suffix: folder / f"limonaire{suffix}" for suffix in (".wav", ".mid", ".png")}
+    recording.save(take, paths)
+    picture.save(
+        paths[".png"], take.notes, take.part_names, breakpoints, take.audio, take.sample_rate_hz, take.bpm
+    )
+    return [str(path) for path in paths.values()]
+
+
+def measures(status: dict[str, Any], flashed: flashing.FlashReport) -> dict[str, Any]:
+    """The figures that the demo ends with."""
+    stats = status["stats"]
+    return {
+        "compose_rtf": stats.get("compose_rtf"),
+        "render_rtf": stats.get("render_rtf"),
+        "deadline_misses": stats["deadline_misses"],
+        "blocks": stats["blocks"],
+        "late_notes": stats.get("late_notes"),
+        "effect_latency_s": stats.get("effect_latency_s"),
+        "rss_bytes": status["rss_bytes"],
+        "flashed_bytes": flashed.bytes,
+        "payload_ratio": flashed.payload_ratio,
+        "flash_seconds": flashed.seconds,
+    }
+
+
+def spoken(report: dict[str, Any]) -> dict[str, object]:
+    """The report as a person reads it."""
+
+    def number(name: str, digits: str, unit: str = "") -> str:
+        value = report[name]
+        return f"{value:{digits}}{unit}" if isinstance(value, int | float) else "not measured"
+
+    return {
+        "files": ", ".join(report["files"]),
+        "notes composed": f"{report['notes']} in {report['seconds']:.1f} s, seed {report['seed']}",
+        "real-time factor, composer": number("compose_rtf", ".3f"),
+        "real-time factor, synth": number("render_rtf", ".3f"),
+        "block deadline misses": f"{report['deadline_misses']} of {report['blocks']}",
+        "control change to first effect": number("effect_latency_s", ".3f", " s"),
+        "memory of the board": f"{report['rss_bytes'] / 2**20:.0f} MiB",
+        "flashed": f"{report['flashed_bytes']} bytes in {report['flash_seconds']:.1f} s",
+        "payload/wire": number("payload_ratio", ".3f"),
+    }

@@ -1,0 +1,96 @@
+"""What a person types, as tables: durations, lengths, assignments, curves, lines, output files."""
+
+from pathlib import Path
+
+import pytest
+
+from gen_core.spec.errors import UsageError
+from host_tools import curve, options, output
+
+
+@pytest.mark.parametrize(("text", "seconds"), [("30", 30), ("30s", 30), ("0.5", 0.5), ("1.5min", 90), ("2 min", 120)])
+def test_durations_are_read(text, seconds):
+    assert options.seconds(text) == seconds
+
+
+@pytest.mark.parametrize("text", ["", "0", "-1", "nan", "inf", "1h", "s", "1e3", "12:30"])
+def test_what_is_no_duration_is_refused(text):
+    with pytest.raises(UsageError, match="no duration"):
+        options.seconds(text)
+
+
+@pytest.mark.parametrize(("text", "length"), [("8bars", (8.0, "bars")), ("1 bar", (1.0, "bars")), ("30s", (30.0, "s"))])
+def test_lengths_are_read(text, length):
+    assert options.length(text) == length
+
+
+@pytest.mark.parametrize("text", ["0bars", "1.5bars", "bars", "-2bars"])
+def test_what_is_no_length_is_refused(text):
+    with pytest.raises(UsageError, match="no length"):
+        options.length(text)
+
+
+@pytest.mark.parametrize(("text", "pair"), [("a=1", ("a", "1")), ("level.drums=0.5", ("level.drums", "0.5"))])
+def test_assignments_are_read(text, pair):
+    assert options.assignment(text) == pair
+
+
+@pytest.mark.parametrize("text", ["a", "a=", "=1", ""])
+def test_what_assigns_nothing_is_refused(text):
+    with pytest.raises(UsageError, match="id=value"):
+        options.assignment(text)
+
+
+@pytest.mark.parametrize("names", [["a.mp3"], ["a"], ["a.mid", "b.mid"], ["a.wav", "a.png"]])
+def test_output_files_of_an_unknown_or_repeated_kind_are_refused(names):
+    with pytest.raises(UsageError):
+        options.outputs([Path(name) for name in names], (".mid", ".wav"))
+
+
+def test_output_files_are_told_apart_by_suffix():
+    midi, wav = Path("a.MID"), Path("b.wav")
+    assert options.outputs([midi, wav], (".mid", ".wav")) == {".mid": midi, ".wav": wav}
+
+
+@pytest.mark.parametrize("body", ["", "=", "=0", "=0:1,0:2", "=5:1,2:0", "=-1:0", "=0:nan", "=inf:1", "=0:1:2", "=a:b"])
+def test_what_is_no_curve_is_refused(body):
+    with pytest.raises(UsageError, match="no curve"):
+        curve.parse(f"energy{body}")
+
+
+@pytest.mark.parametrize(("at_s", "value"), [(-1, 0.2), (0, 0.2), (5, 0.4), (10, 0.6), (15, 0.9), (20, 0.9)])
+def test_a_curve_is_straight_between_its_breakpoints_and_flat_outside(at_s, value):
+    name, breakpoints = curve.parse("energy=0:0.2,10:0.6,15:0.9")
+    assert name == "energy" and curve.value_at(breakpoints, at_s) == pytest.approx(value)
+
+
+def test_points_of_a_curve_start_and_end_on_it_and_leave_out_what_stays():
+    points = list(curve.points({"a": [(0.0, 0.0), (1.0, 1.0), (3.0, 1.0)], "b": [(0.0, 5.0)]}, rate_hz=4))
+    assert points[0] == (0.0, {"a": 0.0, "b": 5.0}) and points[-1] == (1.0, {"a": 1.0})
+    assert [at_s for at_s, _ in points] == [0, 0.25, 0.5, 0.75, 1.0]
+
+
+def test_lines_are_read_and_comments_are_skipped():
+    lines = ["# a sensor\n", "\n", "0 energy 0.5\n", "1.5 key c_sharp # up\n"]
+    assert list(curve.read_lines(lines)) == [(0.0, "energy", "0.5"), (1.5, "key", "c_sharp")]
+
+
+@pytest.mark.parametrize("line", ["energy 0.5", "x energy 0.5", "-1 energy 0.5", "nan energy 0.5", "0 energy 0.5 now"])
+def test_a_line_that_cannot_be_read_is_named(line):
+    with pytest.raises(UsageError, match="line 2"):
+        list(curve.read_lines(["0 energy 0.5", line]))
+
+
+def test_json_holds_no_nan_and_shows_bytes_as_hex():
+    assert output.plain({1: float("nan"), "b": (b"\x01\xff", None, True)}) == {"1": None, "b": ["01ff", None, True]}
+
+
+def test_tables_are_aligned():
+    assert output.table([("a", 1), ("bcd", 22)], ("x", "y")) == "x    y\na    1\nbcd  22"
+
+
+def test_a_float32_is_shown_without_the_digits_that_it_does_not_have():
+    import struct
+
+    values = [0.1, 0.3, 120.0, 1e-3, 440.0, 0.0]
+    assert [output.short(struct.unpack("<f", struct.pack("<f", v))[0]) for v in values] == values
