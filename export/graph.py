@@ -51,6 +51,7 @@ class GraphBuilder:
         self._outputs: list[onnx.ValueInfoProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
         self._initializers: list[onnx.TensorProto] = []
+        self._given: dict[str, str] = {}  # drawn name → name of the output
 
     # -- ends --------------------------------------------------------------------------------------------------------
     def input(self, name: str, shape: Sequence[int | str], dtype: Any = np.float32) -> Tensor:
@@ -59,14 +60,23 @@ class GraphBuilder:
         self._inputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
         return Tensor(self, name, dtype)
 
-    def output(self, name: str, value: Tensor, shape: Sequence[int | str]) -> None:
-        """Give `value` out under `name`."""
+    def output(self, name: str, value: Tensor, shape: Sequence[int]) -> None:
+        """Give `value`, which a node drew, out under `name`."""
+        assert value.name not in self._given, f"{self._given[value.name]} is given out already"
+        self._given[value.name] = name
         kind = helper.np_dtype_to_tensor_dtype(value.dtype)
-        self.nodes.append(helper.make_node("Identity", [value.name], [name], name=f"out_{name}"))
         self._outputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
+
+    def _rename(self) -> None:
+        """Nodes write outputs under their outer names: cheaper than a node that copies."""
+        for node in self.nodes:
+            for names in (node.input, node.output):
+                for index, name in enumerate(names):
+                    names[index] = self._given.get(name, name)
 
     def model(self, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
         """The finished model, checked by onnx."""
+        self._rename()
         graph = helper.make_graph(self.nodes, self.name, self._inputs, self._outputs, self._initializers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         model.producer_name = "limonaire"
@@ -158,6 +168,9 @@ class GraphBuilder:
 
     def reduce_max(self, x: Tensor, axes: Sequence[int]) -> Tensor:
         return self._draw("ReduceMax", [x, self._ints(axes)], x.dtype, keepdims=0)[0]
+
+    def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor:
+        return self._draw("ReduceSum", [x, self._ints(axes)], x.dtype, keepdims=0)[0]
 
     def reduce_min(self, x: Tensor, axes: Sequence[int]) -> Tensor:
         return self._draw("ReduceMin", [x, self._ints(axes)], x.dtype, keepdims=0)[0]

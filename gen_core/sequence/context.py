@@ -57,6 +57,7 @@ class Context:
         self.last = Event(_START, v.MAX_PARTS, KINDS["pitch"] - 1, KINDS["duration"] - 1, KINDS["velocity"] - 1, KINDS["micro"] - 1)
         self.last_program = KINDS["program"] - 1
         self.use_match = True
+        self.stroke = 0  # notes that the last part has struck at the last onset
         self.set_programs(programs)
 
     def set_programs(self, programs: tuple[int, ...]) -> None:
@@ -154,6 +155,8 @@ class Context:
             self.last = self.last._replace(delta=BAR, part=v.MAX_PARTS, pitch=none)
             self.last_program = KINDS["program"] - 1
             return
+        same = event.delta == 0 and self.last.delta != BAR and self.last.part == event.part
+        self.stroke = self.stroke + 1 if same else 1
         self.now += event.delta
         before = self.heard[event.part]
         heard = Heard(

@@ -94,6 +94,7 @@ HEADS: dict[str, tuple[Column, ...]] = {
         ("velocity", "velocity"),
     ),
 }
+KEY_COLUMNS: tuple[Column, ...] = (("slot", "part"), ("since", "span"), ("remaining", "span"), ("program", "program"))
 
 
 def offsets(columns: tuple[Column, ...]) -> tuple[list[int], int]:

@@ -13,9 +13,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.layout import HEADS, KINDS, PARTS, TRUNK, Column, offsets
+from gen_core.sequence.layout import HEADS, KEY_COLUMNS, KINDS, PARTS, TRUNK, Column, offsets
 
-KEY_COLUMNS: tuple[Column, ...] = (("slot", "part"), ("since", "span"), ("remaining", "span"), ("program", "program"))
 NORM_EPSILON = 1e-6
 
 

@@ -1,0 +1,133 @@
+"""Composes ahead of the sound, and takes it back when the world changes.
+
+At every beat the composer notes a moment: recurrent state, context, notes so far. A change that lands on a beat throws
+the future after it away and composes it again; what sounded before stays as it was.
+"""
+
+from collections import deque
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from gen_core.sequence import vocabulary as v
+from gen_core.sequence.context import Context, Snapshot
+from gen_core.sequence.layout import KINDS
+from gen_core.sequence.rules import Rules
+from gen_core.sequence.sampler import Logits, Manner, Sampler, StepModel
+from gen_core.sequence.vocabulary import Event
+from gen_core.spec.chance import draw
+from gen_core.spec.note import Note
+from gen_core.spec.time import TICKS_PER_QUARTER, TICKS_PER_STEP
+
+BAR_STEPS = 96  # 4/4: the meter of the first book
+BAR_TICKS = BAR_STEPS * TICKS_PER_STEP
+MOMENTS_KEPT = 128  # beats that can be taken back
+_RECALL = 6  # after the six fields
+_NOT_ASKED = KINDS["wish"] - 1
+
+
+@dataclass(frozen=True)
+class Request:
+    """What the music is asked for from some beat on. Wishes are 0..1; 0.5 asks for nothing."""
+
+    rules: Rules
+    seed: int
+    bpm: float = 112.0
+    density: float = 0.5
+    energy: float = 0.5
+    register: float = 0.5
+    temperature: float = 1.0
+    repeat: float = 0.5
+
+    @property
+    def wishes(self) -> tuple[int, ...]:
+        """Classes of the kind `wish`, in the order of layout.WISHES."""
+        asked = (self.density, self.energy, self.register)
+        return tuple(_NOT_ASKED if wish == 0.5 else min(int(wish * 8), 7) for wish in asked)
+
+    @property
+    def manner(self) -> Manner:
+        return Manner(self.rules, self.seed, self.temperature)
+
+
+class _Moment(NamedTuple):
+    """The performance just before the first event at or after `tick` was drawn."""
+
+    tick: int
+    context: Snapshot
+    state: Logits
+    heard_in_bar: int
+    empty_bars: int
+
+
+class Composer:
+    """One endless performance. `compose_bar` adds music up to the next bar line; `rewind` takes beats back."""
+
+    def __init__(self, model: StepModel, request: Request) -> None:
+        self.request = request
+        self.composed_until = 0  # ticks
+        self._sampler = Sampler(model, Context(request.rules.programs))
+        self._moments: deque[_Moment] = deque(maxlen=MOMENTS_KEPT)
+
+    def compose_bar(self) -> list[Note]:
+        """The notes from `composed_until` to the next bar line, in the order of layout: onset, part, pitch."""
+        start, notes = self.composed_until, []
+        if start % BAR_TICKS == 0:
+            self._begin_bar()
+        end = start - start % BAR_TICKS + BAR_TICKS
+        context, beat = self._sampler.context, start
+        while True:
+            moment = self._moment(beat)
+            event = self._sampler.next(self.request.manner, max(start // TICKS_PER_STEP - context.now, 0))
+            reached = end if event.delta == v.BAR else context.now * TICKS_PER_STEP
+            while beat <= min(reached, end - 1):
+                self._moments.append(moment._replace(tick=beat))
+                beat += TICKS_PER_QUARTER
+            if event.delta == v.BAR:
+                break
+            notes.append(self._note(event, start))
+        self.composed_until = end
+        return notes
+
+    def rewind(self, tick: int) -> int:
+        """Forget what was composed from `tick` (a beat) on, or from the oldest beat still held; returns where."""
+        held = [moment for moment in self._moments if moment.tick <= tick] or list(self._moments)[:1]
+        if tick >= self.composed_until or not held:
+            return self.composed_until
+        moment = held[-1]
+        while self._moments and self._moments[-1].tick >= moment.tick:
+            self._moments.pop()
+        sampler = self._sampler
+        sampler.context.restore(moment.context)
+        sampler.state, sampler.heard_in_bar, sampler.empty_bars = moment.state, moment.heard_in_bar, moment.empty_bars
+        self.composed_until = moment.tick
+        return moment.tick
+
+    def ask(self, request: Request) -> None:
+        """From `composed_until` on the music follows `request`; ensemble, seed and recall change at the next bar line."""
+        self.request = request
+        self._sampler.context.wishes = request.wishes
+        self._sampler.context.tempo = v.tempo_class(request.bpm)
+
+    def _begin_bar(self) -> None:
+        request, context = self.request, self._sampler.context
+        tick = self.composed_until
+        if context.programs != request.rules.programs:
+            context.set_programs(request.rules.programs)
+        context.use_match = draw(request.seed, tick, _RECALL) < request.repeat
+        begun = context.bar_steps > 0 and context.bar_start * TICKS_PER_STEP == tick  # rewound to just after its bar line
+        if not begun:
+            context.start_bar(BAR_STEPS, v.tempo_class(request.bpm), request.wishes)
+
+    def _moment(self, tick: int) -> _Moment:
+        sampler = self._sampler
+        return _Moment(tick, sampler.context.snapshot(), sampler.state, sampler.heard_in_bar, sampler.empty_bars)
+
+    def _note(self, event: Event, earliest: int) -> Note:
+        tick = self._sampler.context.now * TICKS_PER_STEP + (event.micro - v.MICRO_ZERO) * v.MICRO_TICKS
+        return Note(
+            max(tick, earliest),
+            event.part,
+            v.key_of_pitch_class(event.pitch),
+            int(v.DURATIONS[event.duration]) * TICKS_PER_STEP,
+            v.velocity_of_class(event.velocity),
+        )

@@ -1,0 +1,50 @@
+"""The composer's controls, declared. Wishes at 0.5 ask for nothing; away from it they ask for that octile of the corpus."""
+
+from gen_core.spec.param import Param
+from gen_core.theory.scales import KEYS, SCALES
+
+SEED_HIGH = 2**24 - 1  # a float32 on the wire holds every integer up to here
+
+WISHES = (
+    Param(
+        id="density", low=0, high=1, default=0.5, quantum="beat",
+        help="Notes a quarter: 0 sparse, 1 dense, 0.5 as the music likes.",
+    ),
+    Param(
+        id="energy", low=0, high=1, default=0.5, quantum="beat",
+        help="Loud and busy together: 0 calm, 1 driving, 0.5 as the music likes.",
+    ),
+    Param(
+        id="register", low=0, high=1, default=0.5, quantum="beat",
+        help="How high the notes lie: 0 low, 1 high, 0.5 as the music likes.",
+    ),
+)  # fmt: skip
+BPM = Param(id="bpm", low=30, high=240, default=112, unit="bpm", curve="exponential", help="Quarter notes a minute.")
+TEMPERATURE = Param(
+    id="temperature", low=0.5, high=1.5, default=0.95, quantum="beat",
+    help="How bold the draws are: 0.5 the likeliest notes, 1 as the corpus, above that stranger.",
+)  # fmt: skip
+REPEAT = Param(
+    id="repeat", low=0, high=1, default=0.5, quantum="bar",
+    help="How often a bar may recall what was played: 0 always fresh, 1 whenever something fits.",
+)  # fmt: skip
+SEED = Param(
+    id="seed", low=0, high=SEED_HIGH, default=0, kind="int", quantum="bar", help="The same seed gives the same music."
+)
+KEY = Param(
+    id="key", low=0, high=len(KEYS) - 1, default=0, kind="choice", choices=KEYS, quantum="bar",
+    help="Tonic of the scale; `any` leaves the key to the composer.",
+)  # fmt: skip
+SCALE = Param(
+    id="scale", low=0, high=len(SCALES) - 1, default=0, kind="choice", choices=tuple(SCALES), quantum="bar",
+    help="The notes allowed once a key is chosen; obeyed exactly.",
+)  # fmt: skip
+PARAMS = (BPM, *WISHES, TEMPERATURE, REPEAT, SEED, KEY, SCALE)
+
+
+def ensemble_param(names: tuple[str, ...]) -> Param:
+    """The choice among the ensembles of a book; the first is the default."""
+    return Param(
+        id="ensemble", low=0, high=len(names) - 1, default=0, kind="choice", choices=names, quantum="bar",
+        help="Who plays.",
+    )  # fmt: skip

@@ -1,0 +1,65 @@
+"""The book's composer graphs, run by onnxruntime: the StepModel that the sampler draws from."""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+import onnxruntime
+from numpy.typing import NDArray
+
+from gen_core.sequence import vocabulary as v
+from gen_core.sequence.layout import HEADS, TRUNK
+from gen_core.spec.errors import VerificationError
+
+GRAPHS = ("trunk", *v.FIELDS[1:])
+
+
+class GraphModel:
+    """`graphs` are serialised ONNX models by name. Raises VerificationError where they do not fit this vocabulary."""
+
+    def __init__(self, graphs: Mapping[str, bytes]) -> None:
+        missing = [name for name in GRAPHS if name not in graphs]
+        if missing:
+            raise VerificationError(f"the model lacks its graph {missing[0]!r}", "build the book again")
+        self._sessions = {name: open_graph(graphs[name]) for name in GRAPHS}
+        widths = {name: s.get_inputs()[0 if name == "trunk" else 1].shape[1] for name, s in self._sessions.items()}
+        wanted = {"trunk": len(TRUNK), **{field: len(HEADS[field]) for field in v.FIELDS[1:]}}
+        if widths != wanted:
+            wrong = next(name for name in GRAPHS if widths[name] != wanted[name])
+            raise VerificationError(
+                f"the model's graph {wrong!r} takes {widths[wrong]} columns, this version gives {wanted[wrong]}",
+                "build the book again with this version",
+            )
+        blocks, _, width = self._sessions["trunk"].get_inputs()[1].shape
+        self._state_shape = (int(blocks), int(width))
+
+    def start(self, batch: int) -> NDArray[np.float32]:
+        """State (blocks, batch, width) at the start of a piece."""
+        blocks, width = self._state_shape
+        return np.zeros((blocks, batch, width), np.float32)
+
+    def trunk(
+        self, columns: Sequence[Sequence[int]] | NDArray[np.int32], state: NDArray[np.float32]
+    ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+        """columns (batch, trunk) → h (batch, width), logits of `delta` (batch, 193), next state."""
+        feed = {"columns": np.asarray(columns, np.int32), "state": state}
+        h, delta, after = self._sessions["trunk"].run(["h", "delta", "next_state"], feed)
+        return h, delta, after
+
+    def head(
+        self, field: str, h: NDArray[np.float32], columns: Sequence[Sequence[int]] | NDArray[np.int32]
+    ) -> NDArray[np.float32]:
+        """Logits (batch, classes) of `field`, given the columns that name the fields before it."""
+        logits: NDArray[np.float32] = self._sessions[field].run(
+            ["logits"], {"h": h, "columns": np.asarray(columns, np.int32)}
+        )[0]
+        return logits
+
+
+def open_graph(graph: bytes, threads: int = 1) -> onnxruntime.InferenceSession:
+    """A session on one thread that does not spin: the audio needs the other cores."""
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads
+    options.inter_op_num_threads = 1
+    options.log_severity_level = 3
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
+    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

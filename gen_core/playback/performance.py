@@ -1,0 +1,208 @@
+"""A book being played: director, composer, player and synthesizer behind one door.
+
+One thread composes (`compose_ahead`), one renders (`render_block`), any thread sets. The renderer never waits for the
+composer: notes that come too late start at once and are counted.
+"""
+
+import os
+import threading
+import time
+from collections import deque
+from collections.abc import Mapping
+from statistics import median
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen_core.director.composer import BAR_TICKS
+from gen_core.director.director import CONTROLS, QUANTUM_TICKS, Change, Director, Ensemble
+from gen_core.playback.clock import Clock
+from gen_core.playback.model import GRAPHS, GraphModel
+from gen_core.playback.player import Player
+from gen_core.playback.synth import open_synth
+from gen_core.spec.errors import UsageError, VerificationError
+from gen_core.spec.note import Note
+from gen_core.spec.param import Param, find
+from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
+
+AHEAD_TICKS = 2 * BAR_TICKS
+LEAST_MARGIN_S = 0.1  # between asking and landing; grows with the time that a bar takes to compose
+
+
+class Performance:
+    """Plays the book of `manifest` and `files`. Without a seed one is drawn and kept in the parameter `seed`."""
+
+    def __init__(
+        self,
+        manifest: Mapping[str, Any],
+        files: Mapping[str, bytes],
+        seed: int | None = None,
+        values: Mapping[str, float] | None = None,
+    ) -> None:
+        self.params = {data["id"]: Param.from_dict(data) for data in manifest["params"]}
+        self._values = {name: param.default for name, param in self.params.items()}
+        self._values["seed"] = float(int.from_bytes(os.urandom(3), "little") if seed is None else seed)
+        self._values |= {name: find(self.params, name).check(value) for name, value in (values or {}).items()}
+        self.params["seed"].check(self._values["seed"])
+        self.sample_rate_hz, self.block_frames = int(manifest["sample_rate_hz"]), int(manifest["block_frames"])
+        ensembles = [Ensemble.from_manifest(name, parts) for name, parts in manifest["ensembles"].items()]
+        self.part_names = list(ensembles[0].parts)
+        self._director = Director(_open_model(manifest, files), ensembles, self._values)
+        self._synth = open_synth(manifest, files)
+        self._player = Player(self._synth, Clock(self.sample_rate_hz, self._values["bpm"]), self.block_frames)
+        self._ensemble = ""
+        self._asked: deque[Change] = deque()
+        self._seats: deque[tuple[int, Ensemble]] = deque([(0, self._director.ensemble_at(0))])
+        self._lock = threading.Lock()
+        self._measured = _Measures(self.sample_rate_hz, self.block_frames)
+        self._mix()
+
+    @property
+    def seed(self) -> int:
+        return int(self._values["seed"])
+
+    def get(self, param_id: str) -> float:
+        """What the parameter was set to last, in its unit."""
+        return self._values[find(self.params, param_id).id]
+
+    def values(self) -> dict[str, float]:
+        return dict(self._values)
+
+    def set(self, param_id: str, value: float, quantum: str = "") -> tuple[int, float]:
+        """Set a parameter; returns (bar, beat) where it lands. Raises UsageError for a wrong name, value or quantum."""
+        param = find(self.params, param_id)
+        value = param.check(value)
+        quantum = quantum or param.quantum
+        if quantum not in QUANTUM_TICKS:
+            raise UsageError(f"there is no quantum {quantum!r}", f"give one of {', '.join(QUANTUM_TICKS)}")
+        clock = self._player.clock
+        with self._lock:
+            self._values[param_id] = value
+            if param_id not in CONTROLS:
+                self._mix()
+                return bar_and_beat(clock.tick)
+            if param_id == "bpm":
+                clock.set_bpm(value)
+            unit = max(QUANTUM_TICKS[quantum], TICKS_PER_QUARTER)
+            earliest = clock.tick_after(max(LEAST_MARGIN_S, 1.5 * self._measured.bar_s))
+            tick = -(-earliest // unit) * unit
+            self._asked.append(Change(tick, param_id, value))
+            if param_id != "bpm":
+                self._measured.asked(tick, clock.frames)
+        return bar_and_beat(clock.tick if param_id == "bpm" else tick)
+
+    def compose_ahead(self) -> bool:
+        """Take in what was asked and compose up to one bar; True while there was something to do."""
+        self._take_in()
+        if self._director.composed_until >= self._player.clock.tick + AHEAD_TICKS:
+            return False
+        start, began = self._director.composed_until, time.perf_counter()
+        notes = self._director.compose()
+        until = self._director.composed_until
+        seconds = ticks_to_seconds(until - start, self._values["bpm"])
+        self._measured.composed(len(notes), seconds, time.perf_counter() - began)
+        self._seats.append((start, self._director.ensemble_at(start)))
+        self._player.add(notes)
+        self._director.forget(min(self._player.clock.tick, until) - 8 * BAR_TICKS)
+        return True
+
+    def render_block(self) -> NDArray[np.float32]:
+        """The next (block_frames, 2) of sound."""
+        began, clock = time.perf_counter(), self._player.clock
+        while self._seats and clock.frame_of(self._seats[0][0]) < self.block_frames:
+            self._seat(self._seats.popleft()[1])
+        block = self._player.render_block()
+        self._measured.rendered(time.perf_counter() - began, clock.tick, clock.frames)
+        return block
+
+    def take_notes(self) -> list[Note]:
+        """Notes whose onset was rendered since the last call."""
+        return self._player.take_started()
+
+    def position(self) -> tuple[int, float]:
+        """Bar and beat now sounding, both from 0."""
+        return bar_and_beat(self._player.clock.tick)
+
+    def stats(self) -> dict[str, float]:
+        """Figures of this performance so far."""
+        return self._measured.figures() | {
+            "late_notes": float(self._player.late_notes),
+            "voices": float(self._synth.active_voices),
+        }
+
+    def _take_in(self) -> None:
+        while self._asked:
+            with self._lock:
+                change = self._asked.popleft()
+            taken_back = self._director.change(change)
+            self._player.drop(taken_back)
+            with self._lock:
+                self._seats = deque(seat for seat in self._seats if seat[0] < taken_back)
+
+    def _seat(self, ensemble: Ensemble) -> None:
+        if ensemble.name != self._ensemble:
+            self._ensemble = ensemble.name
+            for part, instrument in enumerate(ensemble.instruments):
+                self._synth.assign(part, instrument)
+
+    def _mix(self) -> None:
+        values = self._values
+        for part, name in enumerate(self.part_names):
+            muted = values.get(f"mute.{name}", 0.0) >= 0.5
+            self._synth.set_level(part, 0.0 if muted else values.get(f"level.{name}", 1.0))
+        self._synth.set_volume(values.get("volume", 1.0))
+
+
+class _Measures:
+    """Counts and times of one performance."""
+
+    def __init__(self, sample_rate_hz: int, block_frames: int) -> None:
+        self._rate_hz, self._block_s = sample_rate_hz, block_frames / sample_rate_hz
+        self.bar_s = 0.0  # the longest of the last bars
+        self._bars: deque[float] = deque(maxlen=8)
+        self._notes = self._blocks = 0
+        self._music_s = self._compose_s = self._render_s = 0.0
+        self._waiting: deque[tuple[int, int]] = deque(maxlen=256)  # landing tick, frame of the asking
+        self._latencies_s: deque[float] = deque(maxlen=256)
+
+    def composed(self, notes: int, music_s: float, took_s: float) -> None:
+        self._bars.append(took_s)
+        self.bar_s = max(self._bars)
+        self._notes += notes
+        self._music_s += music_s
+        self._compose_s += took_s
+
+    def asked(self, tick: int, frame: int) -> None:
+        self._waiting.append((tick, frame))
+
+    def rendered(self, took_s: float, tick: int, frame: int) -> None:
+        self._render_s += took_s
+        self._blocks += 1
+        while self._waiting and self._waiting[0][0] <= tick:
+            self._latencies_s.append((frame - self._waiting.popleft()[1]) / self._rate_hz)
+
+    def figures(self) -> dict[str, float]:
+        rendered_s = self._blocks * self._block_s
+        return {
+            "notes": float(self._notes),
+            "compose_rtf": self._music_s / self._compose_s if self._compose_s else 0.0,
+            "render_rtf": rendered_s / self._render_s if self._render_s else 0.0,
+            "changes": float(len(self._latencies_s)),
+            "effect_latency_median_s": median(self._latencies_s) if self._latencies_s else 0.0,
+            "effect_latency_max_s": max(self._latencies_s, default=0.0),
+        }
+
+
+def bar_and_beat(tick: int) -> tuple[int, float]:
+    """Tick → bar from 0 and beat within it, in quarters from 0."""
+    return tick // BAR_TICKS, tick % BAR_TICKS / TICKS_PER_QUARTER
+
+
+def _open_model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> GraphModel:
+    paths = manifest["model"]["graphs"]
+    missing = [name for name in GRAPHS if paths.get(name) not in files]
+    if missing:
+        raise VerificationError(f"the book lacks the graph {missing[0]!r} of its model", "build it again")
+    return GraphModel({name: files[paths[name]] for name in GRAPHS})
+

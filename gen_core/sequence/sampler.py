@@ -1,0 +1,130 @@
+"""Draws one event after another from the network, inside the rules.
+
+Every draw is a function of (seed, tick, part, what sounded last there, field): composing a bar again gives the same bar.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen_core.sequence import vocabulary as v
+from gen_core.sequence.context import Context
+from gen_core.sequence.rules import Rules, allowed_pitches
+from gen_core.sequence.vocabulary import BAR, Event
+from gen_core.spec.chance import draw
+from gen_core.spec.time import STEPS_PER_QUARTER, TICKS_PER_STEP
+
+Logits = NDArray[np.float32]
+TOP_P = 0.98  # the least likely fiftieth is noise of a small network, never taste
+MAX_EVENTS_PER_QUARTER = 24  # a runaway stops here: of the corpus' bars 99 in 100 are sparser
+
+
+class StepModel(Protocol):
+    """The network, one step at a time. Columns are `sequence.layout` rows; batch is the first axis."""
+
+    def start(self, batch: int) -> Logits: ...
+    def trunk(self, columns: Sequence[Sequence[int]], state: Logits) -> tuple[Logits, Logits, Logits]: ...
+    def head(self, field: str, h: Logits, columns: Sequence[Sequence[int]]) -> Logits: ...
+
+
+@dataclass(frozen=True)
+class Manner:
+    """How a stretch of music is drawn: what changes from beat to beat."""
+
+    rules: Rules
+    seed: int
+    temperature: float = 1.0
+
+
+class Sampler:
+    """Network, context and rules together. `heard_in_bar` counts the notes since the bar line."""
+
+    def __init__(self, model: StepModel, context: Context) -> None:
+        self.model = model
+        self.context = context
+        self.state = model.start(1)
+        self.heard_in_bar = 0
+        self.empty_bars = 0
+
+    def next(self, manner: Manner, first_delta: int = 0) -> Event:
+        """Draw the next event, at least `first_delta` steps from now; a bar line is drawn but not yet begun."""
+        context = self.context
+        h, delta_logits, state = self.model.trunk([context.trunk()], self.state)
+        where = (context.now * TICKS_PER_STEP, context.last.part, context.last.pitch)
+        delta = _choose(delta_logits[0], self._deltas(manner, first_delta), manner, 0, *where)
+        self.state = state
+        if delta == BAR:
+            self.empty_bars = 0 if self.heard_in_bar else self.empty_bars + 1
+            self.heard_in_bar = 0
+            return v.BAR_LINE
+        event = self._note(manner, h, delta)
+        context.push(event)
+        self.heard_in_bar += 1
+        return event
+
+    def _note(self, manner: Manner, h: Logits, delta: int) -> Event:
+        context, model = self.context, self.model
+        tick = (context.now + delta) * TICKS_PER_STEP
+        last = (context.last.part, context.last.pitch) if delta == 0 else (v.MAX_PARTS, 0)
+        logits = model.head("part", h, [context.part_columns(delta)])[0]
+        part = _choose(logits, self._parts(manner, delta), manner, 1, tick, *last)
+        logits = model.head("pitch", h, [context.pitch_columns(delta, part)])[0]
+        pitch = _choose(logits, self._pitches(manner, delta, part), manner, 2, tick, part, last[1] if last[0] == part else 0)
+        logits = model.head("duration", h, [context.duration_columns(delta, part, pitch)])[0]
+        duration = _choose(logits, None, manner, 3, tick, part, pitch)
+        logits = model.head("velocity", h, [context.velocity_columns(delta, part, pitch, duration)])[0]
+        velocity = _choose(logits, _AUDIBLE, manner, 4, tick, part, pitch)
+        logits = model.head("micro", h, [context.micro_columns(delta, part, pitch, velocity)])[0]
+        micro = _choose(logits, None, manner, 5, tick, part, pitch)
+        return Event(delta, part, pitch, duration, velocity, micro)
+
+    def _deltas(self, manner: Manner, first: int) -> NDArray[np.bool_]:
+        """Onsets inside the bar, and the bar line, except after two empty bars: nobody asked for a third."""
+        context = self.context
+        mask = np.zeros(BAR + 1, bool)
+        full = self.heard_in_bar > MAX_EVENTS_PER_QUARTER * context.bar_steps / STEPS_PER_QUARTER
+        if not full:
+            mask[first : max(context.bar_steps - context.position, 0)] = True
+            mask[0] &= first == 0 and bool(self._parts(manner, 0).any())
+        silent = self.heard_in_bar == 0 and self.empty_bars >= 2
+        mask[BAR] = not silent or not mask.any()
+        return mask
+
+    def _parts(self, manner: Manner, delta: int) -> NDArray[np.bool_]:
+        """Parts in their order within one onset; the part that played last only while a higher key is free."""
+        context, parts = self.context, manner.rules.parts
+        mask = np.zeros(v.MAX_PARTS, bool)
+        mask[: len(parts)] = True
+        if delta == 0 and context.last.delta != BAR:
+            mask[: context.last.part] = False
+            if context.last.part < len(parts):
+                mask[context.last.part] = self._pitches(manner, 0, context.last.part).any()
+        return mask
+
+    def _pitches(self, manner: Manner, delta: int, part: int) -> NDArray[np.bool_]:
+        rule = manner.rules.parts[part]
+        mask = allowed_pitches(rule, manner.rules.scale)
+        last = self.context.last
+        if delta == 0 and last.delta != BAR and last.part == part:
+            mask = mask.copy()
+            mask[: last.pitch + 1] = False
+            mask &= self.context.stroke < rule.chord
+        return mask
+
+
+_AUDIBLE = np.arange(v.SIZES["velocity"]) >= 4  # softer than MIDI 16 is lost in a room
+
+
+def _choose(logits: Logits, mask: NDArray[np.bool_] | None, manner: Manner, field: int, *where: int) -> int:
+    """Inverse-transform draw from the nucleus of softmax(logits / temperature) inside `mask`."""
+    scaled = logits.astype(np.float64) / manner.temperature
+    if mask is not None:
+        scaled = np.where(mask, scaled, -np.inf)
+    weight = np.exp(scaled - scaled.max())
+    order = np.argsort(-weight, kind="stable")
+    cumulative = np.cumsum(weight[order])
+    kept = int(np.searchsorted(cumulative, TOP_P * cumulative[-1])) + 1
+    return int(order[np.searchsorted(cumulative[:kept], draw(manner.seed, *where, field) * cumulative[kept - 1], side="right").clip(0, kept - 1)])

@@ -1,0 +1,1 @@
+"""Pitch, scale, chord, meter: the little music theory that the rooms share."""
