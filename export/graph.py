@@ -169,8 +169,5 @@ class GraphBuilder:
     def reduce_max(self, x: Tensor, axes: Sequence[int]) -> Tensor:
         return self._draw("ReduceMax", [x, self._ints(axes)], x.dtype, keepdims=0)[0]
 
-    def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor:
-        return self._draw("ReduceSum", [x, self._ints(axes)], x.dtype, keepdims=0)[0]
-
     def reduce_min(self, x: Tensor, axes: Sequence[int]) -> Tensor:
         return self._draw("ReduceMin", [x, self._ints(axes)], x.dtype, keepdims=0)[0]

@@ -13,9 +13,7 @@ def synth_model(layout: Layout) -> Any:
     g = GraphBuilder("limonaire-synth")
     lanes = {name: g.input(name, _shape(name, layout), LANES[name].dtype) for name in voice.lane_names()}
     declared = {name: item for name, _, item in voice.states()}
-    state = {
-        name: g.input(f"state.{name}", layout.shape(item.dims), item.dtype) for name, item in declared.items()
-    }
+    state = {name: g.input(f"state.{name}", layout.shape(item.dims), item.dtype) for name, item in declared.items()}
     audio, moved = voice.draw(g, layout, lanes, state)
     across = g.transpose(g.reshape(audio, (2, layout.block_frames)), (1, 0))
     g.output("audio", across, (layout.block_frames, 2))

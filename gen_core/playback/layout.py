@@ -69,11 +69,11 @@ LANES = _ports(
     Port("increment", (2, "lanes", 1), 1e-4, 0.25, dtype=np.float64),  # periods a sample, two oscillators
     Port("phase_start", (2, "lanes", 1), 0.0, 1.0, "start", np.float64),  # periods, added when a note starts
     Port("table", (2, "lanes", 1), 0, 0, dtype=np.int32),  # where the oscillator's period begins in `tables`
-    Port("bend_depth", ("lanes", 1), -36.0, 12.0),  # semitones at the onset, dying away
-    Port("bend_rate", ("lanes", 1), 0.5, 200.0),  # 1/s
-    Port("vibrato_depth", ("lanes", 1), 0.0, 2.0),  # semitones
-    Port("vibrato_rate", ("lanes", 1), 1.0, 60.0),  # radians a second
-    Port("vibrato_onset", ("lanes", 1), 0.5, 1000.0),  # 1/s: how fast it swells
+    Port("bend_depth", ("lanes", 1), -36.0, 12.0, dtype=np.float64),  # semitones at the onset, dying away
+    Port("bend_rate", ("lanes", 1), 0.5, 200.0, dtype=np.float64),  # 1/s
+    Port("vibrato_depth", ("lanes", 1), 0.0, 2.0, dtype=np.float64),  # semitones
+    Port("vibrato_rate", ("lanes", 1), 1.0, 60.0, dtype=np.float64),  # radians a second
+    Port("vibrato_onset", ("lanes", 1), 0.5, 1000.0, dtype=np.float64),  # 1/s: how fast it swells
     Port("attack", (2, "lanes", 1), 0.0005, 4.0),  # s; envelopes: 0 amplitude, 1 modulation
     Port("attack_rate", (2, "lanes", 1), 0.25, 2000.0),  # 1/attack
     Port("decay_rate", (2, "lanes", 1), 0.2, 1000.0),  # 1/time constant
@@ -112,7 +112,7 @@ def filter_map(q: float, low: float, band: float, high: float) -> NDArray[np.flo
 
 def empty_lanes(layout: Layout) -> dict[str, NDArray]:
     """All lane arrays but the tables, silent."""
-    lanes = {name: np.zeros(layout.shape(port.dims), port.dtype) for name, port in LANES.items() if name != "tables"}
+    lanes: dict[str, NDArray] = {name: np.zeros(layout.shape(port.dims), port.dtype) for name, port in LANES.items() if name != "tables"}
     lanes["off_age"][:] = HELD_S
     lanes["keep"][:] = 1.0
     return lanes

@@ -42,7 +42,9 @@ def run(layout: Layout, lanes: Arrays, state: Arrays, room: dict[str, Arrays]) -
     return signals
 
 
-def draw(g: Builder, layout: Layout, lanes: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensor, Tensors]:
+def draw(
+    g: Builder, layout: Layout, lanes: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensors]:
     """The same block on a builder. → audio [1, 2, frames] and the next state by name."""
     signals, moved = dict(lanes), {}
     for unit in UNITS:

@@ -6,6 +6,8 @@ another, so that an attack can be noise and the tail a tone (a drum), or bright 
 Constant over a block: the levels; straight between knots: the envelope.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from collections.abc import Mapping
 
 import numpy as np
@@ -50,15 +52,13 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
-def graph(
-    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> tuple[Tensors, Tensors]:
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """Levels at knots, spread to samples by one matrix product."""
     envelope = g.slice(x["envelope"], 1, 2, axis=0)  # [1, V, knots]
-    level = (envelope * x["level_bend"] + x["level"]) @ g.constant(hat(layout.block_frames))  # [3, V, frames]
-    waves, noise = g.split(level, (2, 1), axis=0)
-    first, second = g.split(waves * x["wave"], (1, 1), axis=0)
-    return {"source": first + second + noise * x["noise"]}, {}
+    waves, noise = g.split(envelope * x["level_bend"] + x["level"], (2, 1), axis=0)
+    lines = g.constant(hat(layout.block_frames))
+    first, second = g.split(waves @ lines * x["wave"], (1, 1), axis=0)
+    return {"source": first + second + noise @ lines * x["noise"]}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -9,6 +9,8 @@ Decay and release times of a patch are the time to fall by 60 dB, ln(1000) = 6.9
 reverberation is measured (ISO 3382). Computed at knots; the units that use it draw straight lines between them.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from collections.abc import Mapping
 
 import numpy as np
@@ -31,8 +33,9 @@ PARAMS = (
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @njit(cache=True, error_model="numpy")
-def _envelope(age, off_age, attack, attack_rate, decay_rate, sustain, release_rate, step_s, out):
-    """age, off_age [V]; the rest [2, V]; out [2, V, knots]."""
+def _envelope(values, step_s, out):
+    """values: age, off_age [V], then the rest of the inputs [2, V]; out [2, V, knots]."""
+    age, off_age, attack, attack_rate, decay_rate, sustain, release_rate = values
     for e in range(2):
         for v in range(age.size):
             for knot in range(out.shape[2]):
@@ -47,13 +50,12 @@ def _envelope(age, off_age, attack, attack_rate, decay_rate, sustain, release_ra
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["envelope"] [2, lanes, knots], 0..1."""
     step_s = KNOT_FRAMES / layout.sample_rate_hz
-    _envelope(*(inputs[name][..., 0] for name in _READS), step_s, out["envelope"])
+    age, off_age, *rest = (inputs[name][..., 0] for name in _READS)
+    _envelope((age, off_age, *rest), step_s, out["envelope"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
-def graph(
-    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> tuple[Tensors, Tensors]:
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The formula of the docstring, for all voices and knots at once."""
     late = g.constant(np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz))
     u = g.unary("Relu", x["off_age"] + late)  # [V, knots]

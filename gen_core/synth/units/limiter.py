@@ -8,6 +8,8 @@ sums, so a block of it is closed: G_i = min over j <= i of (t_j + (i - j) step).
 D. Giannoulis, M. Massberg, J. Reiss, "Digital dynamic range compressor design", JAES 60 (2012).
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -74,9 +76,7 @@ def _release(knots: int, step: float) -> NDArray[np.float32]:
     return np.where(rise >= 0.0, rise, 1e9).astype(np.float32)
 
 
-def graph(
-    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> tuple[Tensors, Tensors]:
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """All borders at once, then one matrix product draws the lines between them."""
     frames, stretches = layout.block_frames, layout.knots - 1
     ramp = np.arange(frames) / frames

@@ -6,6 +6,8 @@ knots); the gains, which hold velocity, part level, pan and send, move in a stra
 As matrices: [6, V] @ [V, frames], then the lower three rows times the ramp.
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from collections.abc import Mapping
 
 import numpy as np
@@ -54,9 +56,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
-def graph(
-    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> tuple[Tensors, Tensors]:
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """One matrix product for all voices and buses."""
     amplitude = g.slice(x["envelope"], 0, 1, axis=0) @ g.constant(hat(layout.block_frames))  # [1, V, frames]
     steady, change = g.split(x["mix"] @ (amplitude * x["filtered"]), (3, 3), axis=1)

@@ -8,6 +8,8 @@ Multiplier: T. Mueller, answer 12996028 on Stack Overflow, measured again in C. 
 functions" (2018). The counter repeats after 2^32 samples (24 h at 48 kHz).
 """
 
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from collections.abc import Mapping
 
 import numpy as np
@@ -47,9 +49,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
-def graph(
-    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> tuple[Tensors, Tensors]:
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """Integer division stands for the shift, which onnxruntime has for unsigned integers only."""
     counter = state["counter"]
     frames = g.constant(np.arange(layout.block_frames)[None, :], np.int64)

@@ -12,6 +12,8 @@ Table lookup: R. Bristow-Johnson, "Wavetable synthesis 101", AES 101 (1996). Con
 """
 
 import math
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from collections.abc import Mapping
 
 import numpy as np
@@ -55,15 +57,15 @@ def _pitch(age, step_s, depth, rate, vibrato, vibrato_rate, onset, factor):
 
 
 @njit(cache=True, error_model="numpy")
-def _segment(phase, rate, bend, tables, start, out):
-    """32 samples of one oscillator."""
+def _segment(motion, tables, start, out):
+    """32 samples of one oscillator; its motion (phase, rate, half the rate's slope) in table frames."""
+    phase, rate, bend = motion
     for n in range(KNOT_FRAMES):
-        x = phase + n * (rate + n * bend)
-        position = (x - np.floor(x)) * TABLE_FRAMES
-        whole = int(position)
-        at = start + (whole & (TABLE_FRAMES - 1))
+        position = phase + n * (rate + n * bend)  # never negative
+        whole = np.uint32(position)
+        at = np.uint64(start + (whole & np.uint32(TABLE_FRAMES - 1)))  # unsigned: no check for negative places
         fraction = np.float32(position - whole)
-        out[n] = tables[at] + fraction * (tables[at + 1] - tables[at])
+        out[n] = tables[at] + fraction * (tables[at + np.uint64(1)] - tables[at])
 
 
 @njit(cache=True, error_model="numpy")
@@ -84,7 +86,9 @@ def _oscillate(age, pitch, keep, increment, phase_start, table, tables, step_s, 
                 rate = increment[o, v] * factor[knot]
                 bend = (increment[o, v] * factor[knot + 1] - rate) / (2 * KNOT_FRAMES)
                 first = knot * KNOT_FRAMES
-                _segment(p, rate, bend, tables, table[o, v], out[o, v, first : first + KNOT_FRAMES])
+                here = out[o, v, first : first + KNOT_FRAMES]
+                motion = (p * TABLE_FRAMES, rate * TABLE_FRAMES, bend * TABLE_FRAMES)
+                _segment(motion, tables, np.uint32(table[o, v]), here)
                 p += KNOT_FRAMES * (rate + KNOT_FRAMES * bend)
             phase[o, v] = p - np.floor(p)
 
@@ -106,15 +110,12 @@ def _factor(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> Tensor:
     step_s = KNOT_FRAMES / layout.sample_rate_hz
     offsets = (np.arange(layout.knots) * step_s).astype(np.float32)
     t = g.cast(g.unary("Relu", x["age"] + g.constant(offsets)), np.float64)
-    wide = {name: g.cast(x[name], np.float64) for name in _PITCH}
-    bend = g.unary("Exp", t * g.unary("Neg", wide["bend_rate"])) * wide["bend_depth"]
-    swell = g.minimum(t * wide["vibrato_onset"], 1.0) * wide["vibrato_depth"]
-    return g.unary("Exp", (bend + swell * g.unary("Sin", t * wide["vibrato_rate"])) * _PER_SEMITONE)
+    bend = g.unary("Exp", g.unary("Neg", t * x["bend_rate"])) * x["bend_depth"]
+    swell = g.minimum(t * x["vibrato_onset"], 1.0) * x["vibrato_depth"]
+    return g.unary("Exp", (bend + swell * g.unary("Sin", t * x["vibrato_rate"])) * _PER_SEMITONE)
 
 
-def graph(
-    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> tuple[Tensors, Tensors]:
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The same block as matrix products; see the docstring."""
     rate = x["increment"] * _factor(g, layout, x)  # [2, V, knots]
     begin = state["phase"] * g.cast(x["keep"], np.float64) + x["phase_start"]

@@ -18,6 +18,8 @@ Powers of z are then closed forms; 16 samples are one small matrix product, and 
 """
 
 import math
+# mypy: allow-untyped-defs, allow-untyped-calls
+
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -31,6 +33,7 @@ from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit
 
 _STEP = 16  # samples that one matrix holds: 8 and 32 were slower
 _STEPS = SEGMENT_FRAMES // _STEP
+_ABREAST = 8  # voices that the kernel runs side by side
 _LOG_LOW = math.log(math.pi * 10.0 / 48000.0)
 _LOG_HIGH = math.log(math.pi * 0.42)  # 20 kHz at 48 kHz: above, tan() runs away
 
@@ -52,42 +55,52 @@ STATE = (State("filter", ("lanes", 1, 2)),)  # kernel: s1, s2; graph: real and i
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @njit(cache=True, error_model="numpy")
-def _run(x, y, log_cutoff, coefficients, state):
-    """One segment of one voice, in place of s1 and s2."""
-    k, m0, m1, m2 = coefficients
-    g = np.tan(np.exp(min(max(log_cutoff, _LOG_LOW), _LOG_HIGH)))
-    a1 = 1.0 / (1.0 + g * (g + k))
-    a2 = g * a1
-    a3 = g * a2
-    s1, s2 = np.float64(state[0]), np.float64(state[1])
-    for n in range(x.size):
-        v3 = x[n] - s2
-        v1 = a1 * s1 + a2 * v3
-        v2 = s2 + a2 * s1 + a3 * v3
-        s1 = 2.0 * v1 - s1
-        s2 = 2.0 * v2 - s2
-        y[n] = m0 * x[n] + m1 * v1 + m2 * v2
-    state[0], state[1] = s1, s2
+def _coefficients_of(log_cutoff, row, out):
+    """a1, a2, a3, m0, m1, m2 for one voice and segment, from its cutoff and its `filter_map`."""
+    g = np.tan(np.exp(min(max(np.float64(log_cutoff), _LOG_LOW), _LOG_HIGH)))
+    a1 = 1.0 / (1.0 + g * (g + row[3, 3]))
+    out[0], out[1], out[2] = a1, g * a1, g * g * a1
+    out[3], out[4], out[5] = row[0, 2], row[2, 2], row[3, 2]
+
+
+@njit(cache=True, error_model="numpy")
+def _run(x, y, c, s):
+    """One segment of `_ABREAST` voices at once: x, y [64, voices]; coefficients c [6, voices]; states s [2, voices]."""
+    for n in range(SEGMENT_FRAMES):
+        for v in range(_ABREAST):  # independent, so the processor overlaps them
+            v3 = x[n, v] - s[1, v]
+            v1 = c[0, v] * s[0, v] + c[1, v] * v3
+            v2 = s[1, v] + c[1, v] * s[0, v] + c[2, v] * v3
+            s[0, v] = 2.0 * v1 - s[0, v]
+            s[1, v] = 2.0 * v2 - s[1, v]
+            y[n, v] = c[3, v] * x[n, v] + c[4, v] * v1 + c[5, v] * v2
 
 
 @njit(cache=True, error_model="numpy")
 def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, out):
     """source, out [V, frames]; envelope [V, knots]; filter_map [V, 4, 5]; state [V, 2]."""
-    for v in range(out.shape[0]):
-        row = filter_map[v]
-        coefficients = (row[3, 3], row[0, 2], row[2, 2], row[3, 2])
-        if coefficients[1] == 0.0 and coefficients[2] == 0.0 and coefficients[3] == 0.0:  # an idle lane
-            out[v, :] = 0.0
+    voices = out.shape[0]
+    s, c = np.zeros((2, _ABREAST)), np.zeros((6, _ABREAST))
+    x, y = np.zeros((SEGMENT_FRAMES, _ABREAST)), np.zeros((SEGMENT_FRAMES, _ABREAST))
+    for first in range(0, voices, _ABREAST):
+        count = min(_ABREAST, voices - first)
+        if not filter_map[first : first + count, :, 2].any():  # idle lanes
+            out[first : first + count] = 0.0
             continue
-        state[v] *= keep[v]
+        for v in range(count):
+            s[0, v], s[1, v] = state[first + v, 0] * keep[first + v], state[first + v, 1] * keep[first + v]
         for segment in range(out.shape[1] // SEGMENT_FRAMES):
-            first = segment * SEGMENT_FRAMES
-            here = slice(first, first + SEGMENT_FRAMES)
-            bend = cutoff_bend[v] * envelope[v, 2 * segment + 1]
-            _run(source[v, here], out[v, here], log_cutoff[v] + bend, coefficients, state[v])
-        for i in range(2):
-            if abs(state[v, i]) < 1e-18:  # far below any hearing, and denormal soon
-                state[v, i] = 0.0
+            here = slice(segment * SEGMENT_FRAMES, (segment + 1) * SEGMENT_FRAMES)
+            for v in range(count):
+                bend = cutoff_bend[first + v] * envelope[first + v, 2 * segment + 1]
+                _coefficients_of(log_cutoff[first + v] + bend, filter_map[first + v], c[:, v])
+                x[:, v] = source[first + v, here]
+            _run(x, y, c, s)
+            for v in range(count):
+                out[first + v, here] = y[:, v]
+        for v in range(count):
+            for i in range(2):  # below 1e-18: far under any hearing, and denormal soon
+                state[first + v, i] = s[i, v] if abs(s[i, v]) > 1e-18 else 0.0
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
@@ -130,8 +143,8 @@ def _turn(matrix: NDArray, power: int, row: int, column: int) -> None:
 def _chain() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """From (1, Re z^16…z^64, Im z^16…z^64) the matrices of a segment, flattened.
 
-    [9, 8 * 2] input states of the four steps → state at the segment's end; [9, 2 * 2] state over the segment;
-    [9, 10 * 8] (input states, state at segment start) → states at the start of each step.
+    [9, 2 * 8] input states of the four steps → state at the segment's end (a row an output); [9, 2 * 2] state over
+    the segment; [9, 10 * 8] (input states, state at segment start) → states at the start of each step.
     """
     basis = 1 + 2 * _STEPS
     end, over = np.zeros((basis, 2 * _STEPS, 2), np.float32), np.zeros((basis, 2, 2), np.float32)
@@ -142,7 +155,7 @@ def _chain() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float
         _turn(starts, step, 2 * _STEPS, 2 * step)
         for later in range(step + 1, _STEPS):
             _turn(starts, later - 1 - step, 2 * step, 2 * later)
-    return end.reshape(basis, -1), over.reshape(basis, -1), starts.reshape(basis, -1)
+    return end.swapaxes(1, 2).reshape(basis, -1), over.reshape(basis, -1), starts.reshape(basis, -1)
 
 
 def _coefficients(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
@@ -152,8 +165,7 @@ def _coefficients(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[
     bend = g.slice(envelope, 1, layout.knots, axis=1, step=2) * x["cutoff_bend"]
     log_cutoff = g.minimum(g.maximum(bend + x["log_cutoff"], _LOG_LOW), _LOG_HIGH)
     tan = g.unary("Tan", g.unary("Exp", log_cutoff))
-    k = g.slice(g.slice(x["filter_map"], 3, 4, axis=1), 3, 4, axis=2)
-    d = g.slice(g.slice(x["filter_map"], 3, 4, axis=1), 4, 5, axis=2)
+    _, k, d = g.split(g.slice(x["filter_map"], 3, 4, axis=1), (3, 1, 1), axis=2)
     square, damped = tan * tan, tan * k
     whole = square + 1.0
     a1 = g.unary("Reciprocal", whole + damped)
@@ -175,17 +187,15 @@ def _powers(g: Builder, decay: Tensor, half_angle: Tensor, exponents: Sequence[i
 
 def _walk(g: Builder, layout: Layout, start: Tensor, over: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
     """State at the start of every segment [V, S, 2], and after the last [V, 1, 2]."""
-    turns = g.split(over, (1,) * layout.segments, axis=1)  # [V, 1, 4] each
-    adds = g.split(add, (1,) * layout.segments, axis=1)  # [V, 1, 2] each
+    turns = g.split(g.reshape(over, (layout.lanes, layout.segments * 2, 2)), (2,) * layout.segments, axis=1)
+    adds = g.split(add, (1,) * layout.segments, axis=1)
     states = [start]
     for turn, more in zip(turns, adds, strict=True):
-        states.append(states[-1] @ g.reshape(turn, (layout.lanes, 2, 2)) + more)
+        states.append(states[-1] @ turn + more)
     return g.concat(states[:-1], axis=1), states[-1]
 
 
-def graph(
-    g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]
-) -> tuple[Tensors, Tensors]:
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """Sixteen samples a matrix: states that the input leaves, the chain of states, then the output."""
     lanes, segments = layout.lanes, layout.segments
     source = g.reshape(x["source"], (lanes, segments, _STEPS, _STEP))
@@ -200,9 +210,9 @@ def graph(
     left = g.reshape(left, (lanes, segments, 1, 2 * _STEPS))
     end, over, starts = _chain()
     basis = g.concat([g.constant(np.ones((lanes, segments, 1))), far_real, far_imaginary], axis=2)
-    add = left @ g.reshape(basis @ g.constant(end), (lanes, segments, 2 * _STEPS, 2))
+    weights = g.reshape(basis @ g.constant(end), (lanes, segments, 2, 2 * _STEPS))
+    add = g.reduce_sum(left * weights, axes=(3,))  # [V, S, 2]; cheaper than 256 tiny products
     begin = state["filter"] * g.reshape(x["keep"], (lanes, 1, 1))
-    add = g.reshape(add, (lanes, segments, 2))
     at_start, last = _walk(g, layout, begin, basis @ g.constant(over), add)
     known = g.concat([left, g.reshape(at_start, (lanes, segments, 1, 2))], axis=3)  # [V, S, 1, 10]
     states = known @ g.reshape(basis @ g.constant(starts), (lanes, segments, 2 * _STEPS + 2, 2 * _STEPS))

@@ -38,6 +38,8 @@ def _one(port: Port, layout: Layout, rng: np.random.Generator, corner: str) -> n
         return np.full(shape, port.low if corner == "low" else port.high, port.dtype)
     if port.name == "keep":
         return rng.integers(0, 2, shape).astype(port.dtype)
+    if port.low > 0.0 and port.high / port.low >= 100.0:  # rates and times: every size as likely
+        return np.exp(rng.uniform(np.log(port.low), np.log(port.high), shape)).astype(port.dtype)
     return rng.uniform(port.low, port.high, shape).astype(port.dtype)
 
 
