@@ -94,15 +94,15 @@ class OscServer:
         if not args:
             self._queue(ADDRESS + param.id, float(self._performance.get(param.id)))
             return
-        value = param.parse(args[0]) if isinstance(args[0], str) else float(args[0])
-        if not math.isfinite(value):
-            raise UsageError(f"{param.id} cannot be {value}")
-        value = param.clamp(value)
+        value = param.parse(args[0]) if isinstance(args[0], str) else args[0]
+        if not isinstance(value, int | float) or not math.isfinite(value):
+            raise UsageError(f"{param.id} cannot be {value!r}")
+        value = param.clamp(float(value))
         quantum = next((word for word in args[1:] if isinstance(word, str)), "")
         bar, beat = self._performance.set(param.id, value, quantum)
         self._counts["osc_set"] += 1
         if "ack" in self._topics:
-            self._queue("/ack", param.id, float(value), int(bar), float(beat))
+            self._queue("/ack", param.id, value, int(bar), float(beat))
 
     def _queue_beat(self) -> None:
         if "beat" not in self._topics:

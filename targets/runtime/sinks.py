@@ -40,15 +40,14 @@ class Pace:
 
     def __init__(self, sample_rate_hz: int, clock: Callable[[], float] = time.monotonic) -> None:
         self._rate, self._clock = sample_rate_hz, clock
-        self._due_s = clock()  # when the next block would begin to sound
+        self._due_s: float | None = None  # when the next block would begin to sound; unknown before the first
 
     def wait(self, frames: int) -> bool:
         """Wait until there is room for a block; True if the room had run empty before it came."""
         now_s = self._clock()
-        late = now_s > self._due_s + AHEAD_BLOCKS * frames / self._rate
-        if late:
-            self._due_s = now_s
-        self._due_s += frames / self._rate
+        due_s = now_s if self._due_s is None else self._due_s
+        late = now_s > due_s + AHEAD_BLOCKS * frames / self._rate
+        self._due_s = (now_s if late else due_s) + frames / self._rate
         if self._due_s > now_s:
             time.sleep(self._due_s - now_s)
         return late

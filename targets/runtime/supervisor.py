@@ -22,7 +22,7 @@ from pathlib import Path
 from gen_core.spec.errors import BusyError, LimonaireError, UsageError, VerificationError
 from targets.protocol import bench
 from targets.protocol import book as books
-from targets.runtime.keys import trusted_keys
+from targets.runtime.keys import public_key, trusted_keys
 from targets.runtime.log import Log
 from targets.runtime.options import passed_on, shared_arguments
 from targets.runtime.slots import FACTORY, file_name
@@ -89,7 +89,8 @@ class Supervisor:
         command = [sys.executable, "-m", "targets.runtime", "--serial", self._serial, *passed_on(self._given)]
         command += ["--fd", str(fds[0]), "--lifeline", str(fds[1])] + (["--safe"] if safe else [])
         self._log.flush()
-        return subprocess.Popen(command, pass_fds=fds, stdin=subprocess.DEVNULL, stdout=sys.stderr)
+        alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # the cores are for the composer and the sound
+        return subprocess.Popen(command, pass_fds=fds, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=alone)
 
     def _after(self, status: int, lived_s: float) -> None:
         if status == 0:
@@ -127,16 +128,30 @@ class Supervisor:
 
 def prepare(given: argparse.Namespace, log: Log) -> str:
     """Make the board's folder ready: lock, serial number, factory book. Returns the serial number."""
-    storage = Storage(given.state)
-    lock(given.state)
+    for key in given.trust:
+        public_key(key)
+    try:
+        storage = Storage(given.state)
+        lock(given.state)
+        serial = serial_number(storage)
+        if given.wav:
+            given.wav.touch()
+            given.wav.unlink()  # a new bench is a new recording; a reset board goes on with it
+    except OSError as error:
+        if isinstance(error, LimonaireError):
+            raise
+        raise UsageError(f"cannot write {error.filename}: {error.strerror}", "name a place of your own") from None
+    if given.factory:
+        install_factory(storage, given.factory, trusted_keys(given.state, given.trust, log), log)
+    return serial
+
+
+def serial_number(storage: Storage) -> str:
+    """The board's own, made on its first start."""
     serial = (storage.read("serial") or b"").decode("ascii", "ignore").strip()
     if not serial:
         serial = secrets.token_hex(4)
         write_atomic(storage, "serial", serial.encode())
-    if given.factory:
-        install_factory(storage, given.factory, trusted_keys(given.state, given.trust, log), log)
-    if given.wav:
-        given.wav.unlink(missing_ok=True)  # a new bench is a new recording; a reset board goes on with it
     return serial
 
 

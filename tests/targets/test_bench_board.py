@@ -10,66 +10,15 @@ import wave
 from pathlib import Path
 
 import pytest
-import serial
 
 sys.path.insert(0, str(Path(__file__).parent / "runtime"))
-from bench_kit import FAKE, HERE, ROOT, STRANGER, bench_board, lines, parsed, signed_book
-from pythonosc.osc_message_builder import OscMessageBuilder
+from bench_kit import FAKE, HERE, ROOT, STRANGER, Client, bench_board, signed_book
 from smp import image_management as img
 from smp import os_management as os_group
 
 from targets.protocol import bench as bench_records
-from targets.protocol import slip
-from targets.protocol.demux import Demux
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at children through /proc")
-
-
-class Client:
-    """A plain serial client: frames by the `smp` package, replies through the demultiplexer."""
-
-    def __init__(self, port: str) -> None:
-        self.port = serial.Serial(port, timeout=0.02)
-        self.demux, self.osc = Demux(), []
-
-    def ask(self, request, response, timeout_s: float = 5.0):
-        self.port.write(lines(request.BYTES))
-        ends_s = time.monotonic() + timeout_s
-        while time.monotonic() < ends_s:
-            for kind, packet in self.listen():
-                if kind == "smp" and packet[6] == request.header.sequence:
-                    return parsed(packet, [response])
-        raise AssertionError(f"no answer to {request}")
-
-    def listen(self):
-        packets = list(self.demux.feed(self.port.read(4096)))
-        self.osc += [packet for kind, packet in packets if kind == "osc"]
-        return packets
-
-    def states(self):
-        reply = self.ask(img.ImageStatesReadRequest(), img.ImageStatesReadResponse)
-        return [(i.version, bool(i.active), bool(i.confirmed)) for i in reply.images]
-
-    def upload(self, data: bytes):
-        offset = 0
-        while offset < len(data):
-            first = {"len": len(data), "image": 0} if offset == 0 else {}
-            piece = data[offset : offset + 4000]
-            request = img.ImageUploadWriteRequest(off=offset, data=piece, **first)
-            reply = self.ask(request, img.ImageUploadWriteResponse)
-            offset = reply.off
-        return reply
-
-    def reset(self, bench):
-        before = bench.child_pid()
-        self.ask(os_group.ResetWriteRequest(), os_group.ResetWriteResponse)
-        bench.child_pid(other_than=before)
-
-    def tell(self, address, *args):
-        builder = OscMessageBuilder(address)
-        for arg in args:
-            builder.add_arg(arg)
-        self.port.write(slip.encode(builder.build().dgram))
 
 
 def test_a_bench_board_is_flashed_reset_and_killed_without_losing_its_path(tmp_path):
@@ -132,15 +81,23 @@ def test_a_folder_takes_one_bench_at_a_time_and_the_second_is_told_so(tmp_path):
     assert done.returncode == 5 and done.stdout == "" and "runs in" in done.stderr
 
 
-def test_a_factory_book_of_a_stranger_is_refused_with_the_exit_code_of_verification(tmp_path):
-    path = tmp_path / "x.book"
-    path.write_bytes(signed_book(tmp_path, key=STRANGER))
-    done = start("--state", str(tmp_path / "s"), "--factory", str(path))
-    assert done.returncode == 7 and len(done.stderr.strip().splitlines()) == 1
+MISTAKES = {  # what is wrong: (arguments, exit code)
+    "a factory book signed by a stranger": (("--state", "s", "--factory", "stranger.book"), 7),
+    "a factory book that is not there": (("--state", "s", "--factory", "none.book"), 2),
+    "a key that is not there": (("--state", "s", "--trust", "none.pem"), 2),
+    "a key that is no key": (("--state", "s", "--trust", "stranger.book"), 2),
+    "a recording where there is no folder": (("--state", "s", "--wav", "no/folder/a.wav"), 2),
+    "a state folder that is a file": (("--state", "stranger.book"), 2),
+    "a link in the place of a file": (("--state", "s", "--link", "stranger.book"), 2),
+}
 
 
-def test_a_factory_book_that_is_not_there_is_a_usage_error(tmp_path):
-    assert start("--state", str(tmp_path / "s"), "--factory", str(tmp_path / "none.book")).returncode == 2
+@pytest.mark.parametrize("name", MISTAKES)
+def test_a_mistake_is_one_line_and_its_exit_code(name, tmp_path):
+    (tmp_path / "stranger.book").write_bytes(signed_book(tmp_path, key=STRANGER))
+    arguments, code = MISTAKES[name]
+    done = start(*(word if word.startswith("--") else str(tmp_path / word) for word in arguments))
+    assert done.returncode == code and done.stdout == "" and len(done.stderr.strip().splitlines()) == 1, done.stderr
 
 
 def test_the_first_line_is_the_path_or_with_json_the_record(tmp_path):
@@ -159,6 +116,13 @@ def test_the_board_ends_when_its_supervisor_is_killed(tmp_path):
         Client(bench.port).ask(os_group.EchoWriteRequest(d="up"), os_group.EchoWriteResponse)
         bench.process.kill()
         ends_s = time.monotonic() + 5
-        while Path(f"/proc/{child}").exists() and time.monotonic() < ends_s:
-            time.sleep(0.05)
-        assert not Path(f"/proc/{child}").exists() or "Z" in Path(f"/proc/{child}/stat").read_text().split()[2]
+        while alive(child) and time.monotonic() < ends_s:
+            time.sleep(0.02)
+        assert not alive(child)
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
+    except FileNotFoundError:
+        return False

@@ -12,13 +12,19 @@ from pathlib import Path
 
 import cbor2
 import fake_performance
+import serial
 from imgtool.image import Image
 from imgtool.keys.ed25519 import Ed25519
 from imgtool.version import decode_version
+from pythonosc.osc_message_builder import OscMessageBuilder
 from smp import header as smp_header
+from smp import image_management as img
+from smp import os_management as os_group
 from smp import packet as smp_packet
 
 from targets.protocol import book as books
+from targets.protocol import slip
+from targets.protocol.demux import Demux
 from targets.runtime.board import assemble
 from targets.runtime.log import Log
 from targets.runtime.options import Options
@@ -183,3 +189,50 @@ def bench_board(state: Path, *arguments: str, factory: bytes | None = None):
         finally:
             process.kill()
             process.stdout.close()
+
+
+class Client:
+    """A plain serial client: frames by the `smp` package, replies through the demultiplexer."""
+
+    def __init__(self, port: str) -> None:
+        self.port = serial.Serial(port, timeout=0.02)
+        self.demux, self.osc = Demux(), []
+
+    def ask(self, request, response, timeout_s: float = 5.0):
+        self.port.write(lines(request.BYTES))
+        ends_s = time.monotonic() + timeout_s
+        while time.monotonic() < ends_s:
+            for kind, packet in self.listen():
+                if kind == "smp" and packet[6] == request.header.sequence:
+                    return parsed(packet, [response])
+        raise AssertionError(f"no answer to {request}")
+
+    def listen(self):
+        packets = list(self.demux.feed(self.port.read(4096)))
+        self.osc += [packet for kind, packet in packets if kind == "osc"]
+        return packets
+
+    def states(self):
+        reply = self.ask(img.ImageStatesReadRequest(), img.ImageStatesReadResponse)
+        return [(i.version, bool(i.active), bool(i.confirmed)) for i in reply.images]
+
+    def upload(self, data: bytes):
+        offset = 0
+        while offset < len(data):
+            first = {"len": len(data), "image": 0} if offset == 0 else {}
+            piece = data[offset : offset + 4000]
+            request = img.ImageUploadWriteRequest(off=offset, data=piece, **first)
+            reply = self.ask(request, img.ImageUploadWriteResponse)
+            offset = reply.off
+        return reply
+
+    def reset(self, bench):
+        before = bench.child_pid()
+        self.ask(os_group.ResetWriteRequest(), os_group.ResetWriteResponse)
+        bench.child_pid(other_than=before)
+
+    def tell(self, address, *args):
+        builder = OscMessageBuilder(address)
+        for arg in args:
+            builder.add_arg(arg)
+        self.port.write(slip.encode(builder.build().dgram))

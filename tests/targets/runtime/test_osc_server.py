@@ -109,7 +109,7 @@ def test_subscribers_hear_notes_beats_and_acknowledgements(talk):
     talk.say("/subscribe", "all")
     talk.hear()
     talk.play(1.5)
-    assert talk.hear() == [("/note", 480, 1, 69, 240, 100), ("/beat", 0, 1.0)]
+    assert talk.hear() == [("/note", 480, 0, 69, 240, 100), ("/beat", 0, 1.0)]
     talk.say("/param/fake_bpm", 90.0)
     assert talk.hear() == [("/ack", "fake_bpm", 90.0, 1, 0.0)]
     talk.say("/param/fake_volume", 0.5, "bar")
