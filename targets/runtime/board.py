@@ -1,6 +1,7 @@
 """Putting a board together: keys, slots, the best book that can be played, threads and servers."""
 
 import importlib
+from collections.abc import Mapping
 
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
@@ -13,6 +14,7 @@ from targets.runtime.machine import Machine
 from targets.runtime.options import Options
 from targets.runtime.osc_server import OscServer
 from targets.runtime.performer import Perform, Performer, Silence
+from targets.runtime.saved import SEED
 from targets.runtime.sinks import open_sink
 from targets.runtime.slots import FACTORY, Slots
 from targets.runtime.storage import Storage
@@ -25,7 +27,10 @@ def assemble(options: Options, log: Log) -> Machine:
     facts = boards.find(options.board)
     slots = Slots(storage, trusted_keys(options.state, options.trust, log), facts.max_book_bytes, log)
     slots.boot()
-    performance = choose(slots, options, log)
+    values = saved.load(storage, log)
+    if options.seed is not None:
+        values.pop(SEED, None)
+    performance = choose(slots, values, options, log)
     sink = open_sink(options.wav, options.listen, performance.sample_rate_hz, performance.block_frames, log)
     return Machine(
         board=options.board,
@@ -38,13 +43,13 @@ def assemble(options: Options, log: Log) -> Machine:
         osc=OscServer(performance),
         log=log,
         buffer_bytes=facts.smp_buffer_bytes,
+        drawn_seed=performance.seed if options.seed is None and SEED not in values else None,
     )
 
 
-def choose(slots: Slots, options: Options, log: Log) -> Performer:
+def choose(slots: Slots, values: Mapping[str, float], options: Options, log: Log) -> Performer:
     """Play the best book that can be played; what cannot is passed over, and the log says why."""
     perform = load_performance(options.performance)
-    values = saved.load(slots.storage, log)
     for slot, book in slots.candidates():
         if options.safe and slot != FACTORY:
             continue

@@ -15,6 +15,7 @@ from targets.runtime.sinks import Sink
 
 BREAK_AFTER = 100  # failures in a row (about 1 s of blocks) before the engine gives up
 COMPOSER_REST_S = 0.02  # between looks at the look-ahead when it is full
+FIRST_MUSIC_S = 2.0  # the sound begins with the first notes, but does not wait longer for them
 
 
 class Engine:
@@ -26,6 +27,7 @@ class Engine:
         self.render_peak_ms = 0.0
         self.broken = ""
         self._stop = threading.Event()
+        self._composed = threading.Event()  # the look-ahead has been full once
         self._threads = [
             threading.Thread(target=self._render, name="audio", daemon=True),
             threading.Thread(target=self._compose, name="composer", daemon=True),
@@ -59,6 +61,7 @@ class Engine:
         performance, block_s = self.performance, self.performance.block_frames / self.performance.sample_rate_hz
         silence = np.zeros((performance.block_frames, 2), np.float32)
         failures = 0
+        self._composed.wait(FIRST_MUSIC_S)
         while not self._stop.is_set():
             started_s = time.perf_counter()
             try:
@@ -84,6 +87,7 @@ class Engine:
                 self.compose_errors += 1
                 self._trouble("the composer stumbled", error, failures)
             if not busy:
+                self._composed.set()
                 self._stop.wait(COMPOSER_REST_S)
 
     def _trouble(self, what: str, error: Exception, failures: int) -> None:

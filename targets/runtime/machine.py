@@ -29,6 +29,7 @@ class Machine:
     osc: OscServer
     log: Log
     buffer_bytes: int
+    drawn_seed: int | None = None  # what chance chose at this start; nobody asked for it, so nobody saves it
     reset_asked: bool = False
     started_s: float = field(default_factory=time.monotonic)
 

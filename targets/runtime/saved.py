@@ -11,6 +11,7 @@ from targets.runtime.storage import Storage, write_atomic
 
 FILE = "settings.json"
 FORMAT = 1
+SEED = "seed"  # the one value that chance chooses where nobody asked for one
 
 
 def load(storage: Storage, log: Log) -> dict[str, float]:
@@ -36,7 +37,7 @@ def fitting(values: Mapping[str, float], params: Mapping[str, Param]) -> dict[st
 
 
 def save(storage: Storage, values: Mapping[str, float], params: Mapping[str, Param], log: Log) -> None:
-    """Keep what differs from the book's own values, and what other books left here."""
+    """Keep those of `values` that differ from the book's own, and what other books left here."""
     others = {key: value for key, value in load(storage, log).items() if key not in params}
     changed = {key: value for key, value in values.items() if key in params and value != params[key].default}
     text = json.dumps({"format": FORMAT, "values": others | changed}, indent=1, sort_keys=True)

@@ -50,17 +50,28 @@ def commit(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def load(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     """{} → {}; every parameter takes its saved value, or the book's own."""
-    params = machine.performance.params
-    kept = saved.fitting(saved.load(machine.storage, machine.log), params)
-    for name, param in params.items():
-        machine.performance.set(name, kept.get(name, param.default))
+    performance = machine.performance
+    wanted = {name: param.default for name, param in performance.params.items()} | _drawn(machine)
+    wanted |= saved.fitting(saved.load(machine.storage, machine.log), performance.params)
+    for name, value in wanted.items():
+        if performance.get(name) != value:
+            performance.set(name, value)
     return {}
 
 
 def save(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     """{} → {}; the present values are those of the next start."""
-    saved.save(machine.storage, machine.performance.values(), machine.performance.params, machine.log)
+    performance, drawn = machine.performance, _drawn(machine)
+    values = {name: value for name, value in performance.values().items() if drawn.get(name) != value}
+    saved.save(machine.storage, values, performance.params, machine.log)
     return {}
+
+
+def _drawn(machine: Machine) -> dict[str, float]:
+    """The seed, if chance chose it and the book declares it."""
+    if machine.drawn_seed is None or saved.SEED not in machine.performance.params:
+        return {}
+    return {saved.SEED: float(machine.drawn_seed)}
 
 
 def _name(machine: Machine, request: Mapping[str, Any]) -> str:

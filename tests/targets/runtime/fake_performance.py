@@ -1,4 +1,4 @@
-"""A performance without a book's graphs: a sine, a note every quarter, four parameters, the real interface.
+"""A performance without a book's graphs: a sine, a note every quarter, five parameters, the real interface.
 
 Runs in the board's own process (`--performance fake_performance:FakePerformance`), so it imports board rooms only.
 A manifest with `"crash": "load" | "render" | "exit"` makes it fail in that way.
@@ -16,6 +16,7 @@ PARAMS = (
     Param(id="fake_bpm", low=40, high=240, default=120, unit="bpm", quantum="bar"),
     Param(id="fake_energy", low=0, high=1, default=0.5, quantum="beat"),
     Param(id="fake_volume", low=0.1, high=1, default=0.9),
+    Param(id="seed", low=0, high=2**24 - 1, default=0, kind="int"),
     Param(id="fake_key", low=0, high=2, default=0, kind="choice", choices=("any", "c", "d")),
 )
 
@@ -33,11 +34,15 @@ class FakePerformance:
             os._exit(3)
         self.params = {param.id: param for param in PARAMS}
         self.sample_rate_hz, self.block_frames = 48000, 512
-        self.seed = 1 if seed is None else seed
         self.part_names = ["lead", "bass"]
-        self._values = {param.id: param.default for param in PARAMS} | dict(values or {})
+        self._values = {param.id: param.default for param in PARAMS}
+        self._values |= {"seed": 4711.0 if seed is None else float(seed)} | dict(values or {})
         self._frame, self._composed, self._lock = 0, 0, threading.Lock()
         self._notes: list[Note] = []
+
+    @property
+    def seed(self):
+        return int(self._values["seed"])
 
     def get(self, param_id):
         return self._values[find(self.params, param_id).id]

@@ -56,7 +56,18 @@ def test_a_block_that_takes_longer_than_it_lasts_is_a_miss():
     assert engine.deadline_misses >= 8 and engine.render_peak_ms > 12
 
 
-def test_the_sound_does_not_wait_for_the_composer():
+def test_the_sound_begins_with_the_first_music():
+    performance, began_s, heard_s = FakePerformance({}, {}), time.monotonic(), []
+    left = [0.1, 0.1, 0.0]
+    performance.compose_ahead = lambda: time.sleep(left[0]) or bool(left.pop(0)) if left else False
+    render = performance.render_block
+    performance.render_block = lambda: heard_s.append(time.monotonic() - began_s) or render()
+    run(performance, lambda e: e.blocks > 3)
+    assert 0.2 < heard_s[0] < 1.0
+
+
+def test_the_sound_does_not_wait_for_the_composer(monkeypatch):
+    monkeypatch.setattr(engines, "FIRST_MUSIC_S", 0.05)
     performance, gate = FakePerformance({}, {}), threading.Event()
     performance.compose_ahead = lambda: gate.wait(3.0)
     engine, ear, _ = run(performance, lambda e: e.blocks > 20 and (gate.set() or True))

@@ -118,21 +118,21 @@ def test_the_parameter_list_pages_through_every_declaration_with_its_value(rig):
     found, offset, pages = [], 0, 0
     while True:
         page = rig.raw(0, 65, 0, {"off": offset})
-        assert page["off"] == offset and page["total"] == 4 and page["params"]
+        assert page["off"] == offset and page["total"] == 5 and page["params"]
         assert len(cbor2.dumps(page)) <= rig.machine.buffer_bytes
         found, offset, pages = found + page["params"], offset + len(page["params"]), pages + 1
         if offset == page["total"]:
             break
     assert pages > 1 and [entry["id"] for entry in found] == list(rig.machine.performance.params)
     assert found[0]["value"] == 90 and Param.from_dict(found[0]) == rig.machine.performance.params["fake_bpm"]
-    assert rig.raw(0, 65, 0, {"off": 4})["params"] == []
+    assert rig.raw(0, 65, 0, {"off": 5})["params"] == []
 
 
 def test_status_says_what_plays_and_how_it_goes(rig):
     status = rig.raw(0, 65, 1, {})
     assert status["board"] == "bench" and status["serial"] == "0badcafe" and status["product"] == "Limonaire"
     assert status["book"]["version"] == "0.9.0" and len(status["book"]["hash"]) == 32
-    assert status["sink"]["kind"] == "null" and status["seed"] == 1 and status["rss_bytes"] > 1e6
+    assert status["sink"]["kind"] == "null" and status["seed"] == 4711 and status["rss_bytes"] > 1e6
     assert {"notes", "blocks", "deadline_misses", "late_notes"} <= set(status["stats"])
     assert {"version", "open", "bar", "beat", "uptime_s"} <= set(status)
 
@@ -148,6 +148,16 @@ def test_settings_survive_a_restart_once_saved(rig):
     again.raw(2, 3, 0, {"name": "fake_bpm", "val": struct.pack("<f", 200)})
     assert again.raw(0, 3, 3, {}) == {} and again.machine.performance.get("fake_bpm") == 90
     assert again.raw(2, 3, 1, {"name": "fake_bpm"}) == {} and again.machine.performance.get("fake_bpm") == 120
+
+
+def test_a_seed_is_saved_when_somebody_chose_it_and_not_when_chance_did(rig):
+    seed_of = lambda board: board.machine.performance.seed  # noqa: E731
+    rig.raw(2, 3, 3, {})
+    assert "seed" not in (rig.state / "settings.json").read_text() and rig.raw(0, 3, 3, {}) == {}
+    assert seed_of(rig) == 4711, "loading keeps the seed that chance chose"
+    rig.raw(2, 3, 0, {"name": "seed", "val": struct.pack("<f", 7)})
+    rig.raw(2, 3, 3, {})
+    assert seed_of(rig.reboot()) == 7 and seed_of(rig.reboot(seed=8)) == 8, "the command line goes first"
 
 
 def test_saved_values_that_the_book_does_not_know_are_kept_and_not_used(rig):
