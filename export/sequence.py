@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from export.graph import GraphBuilder, Tensor
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.layout import HEADS, KEY_COLUMNS, PARTS, TRUNK, Column, offsets
+from gen_core.sequence.layout import HEADS, KEY_COLUMNS, KINDS, PARTS, TRUNK, Column, offsets
 
+ABSENT = -1e9  # the logit of a part that is not there
 Weights = Mapping[str, NDArray[np.float32]]
 
 
@@ -55,7 +56,7 @@ def head_graph(weights: Weights, field: str) -> onnx.ModelProto:
 
 
 def part_graph(weights: Weights) -> onnx.ModelProto:
-    """The head `part`: a query against one key a part. Absent parts are for the sampler to mask."""
+    """The head `part`: a query against one key a part. A part that the ensemble lacks gets -1e9."""
     g, h, columns = _head_inputs(weights, "part", len(HEADS["part"]))
     head = weights["heads.part.query.weight"].shape[0]
     onset, each = g.split(columns, [2, 3 * v.MAX_PARTS], axis=1)
@@ -68,6 +69,9 @@ def part_graph(weights: Weights) -> onnx.ModelProto:
     rows = g.reshape(each, (-1, 3, v.MAX_PARTS)) + shift
     keys = g.reduce_sum(g.gather(g.constant(weights["heads.part.keys.table"]), rows), [1]) + slot_rows
     logits = g.reduce_sum(keys * g.reshape(query, (-1, 1, head)), [2])
+    absent = np.zeros(KINDS["program"], np.float32)
+    absent[-1] = ABSENT
+    logits = logits + g.gather(g.constant(absent), g.slice(each, 2 * v.MAX_PARTS, 3 * v.MAX_PARTS, axis=1))
     g.output("logits", logits, ("batch", len(PARTS)))
     return g.model()
 

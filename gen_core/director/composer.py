@@ -103,7 +103,7 @@ class Composer:
         return moment.tick
 
     def ask(self, request: Request) -> None:
-        """From `composed_until` on the music follows `request`; ensemble, seed and recall change at the next bar line."""
+        """From `composed_until` on the music follows `request`; ensemble and recall change at the next bar line."""
         self.request = request
         self._sampler.context.wishes = request.wishes
         self._sampler.context.tempo = v.tempo_class(request.bpm)
@@ -114,7 +114,9 @@ class Composer:
         if context.programs != request.rules.programs:
             context.set_programs(request.rules.programs)
         context.use_match = draw(request.seed, tick, _RECALL) < request.repeat
-        begun = context.bar_steps > 0 and context.bar_start * TICKS_PER_STEP == tick  # rewound to just after its bar line
+        begun = (
+            context.bar_steps > 0 and context.bar_start * TICKS_PER_STEP == tick
+        )  # rewound to just after its bar line
         if not begun:
             context.start_bar(BAR_STEPS, v.tempo_class(request.bpm), request.wishes)
 

@@ -1,4 +1,7 @@
-"""The composer's controls, declared. Wishes at 0.5 ask for nothing; away from it they ask for that octile of the corpus."""
+"""The composer's controls, declared.
+
+A wish at 0.5 asks for nothing; away from it, for that octile of the corpus.
+"""
 
 from gen_core.spec.param import Param
 from gen_core.theory.scales import KEYS, SCALES

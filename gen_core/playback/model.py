@@ -1,6 +1,6 @@
 """The book's composer graphs, run by onnxruntime: the StepModel that the sampler draws from."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 import onnxruntime
@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import HEADS, TRUNK
+from gen_core.sequence.sampler import Columns
 from gen_core.spec.errors import VerificationError
 
 GRAPHS = ("trunk", *v.FIELDS[1:])
@@ -38,16 +39,14 @@ class GraphModel:
         return np.zeros((blocks, batch, width), np.float32)
 
     def trunk(
-        self, columns: Sequence[Sequence[int]] | NDArray[np.int32], state: NDArray[np.float32]
+        self, columns: Columns, state: NDArray[np.float32]
     ) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
         """columns (batch, trunk) → h (batch, width), logits of `delta` (batch, 193), next state."""
         feed = {"columns": np.asarray(columns, np.int32), "state": state}
         h, delta, after = self._sessions["trunk"].run(["h", "delta", "next_state"], feed)
         return h, delta, after
 
-    def head(
-        self, field: str, h: NDArray[np.float32], columns: Sequence[Sequence[int]] | NDArray[np.int32]
-    ) -> NDArray[np.float32]:
+    def head(self, field: str, h: NDArray[np.float32], columns: Columns) -> NDArray[np.float32]:
         """Logits (batch, classes) of `field`, given the columns that name the fields before it."""
         logits: NDArray[np.float32] = self._sessions[field].run(
             ["logits"], {"h": h, "columns": np.asarray(columns, np.int32)}

@@ -18,10 +18,9 @@ from numpy.typing import NDArray
 from gen_core.director.composer import BAR_TICKS
 from gen_core.director.director import CONTROLS, QUANTUM_TICKS, Change, Director, Ensemble
 from gen_core.playback.clock import Clock
-from gen_core.playback.model import GRAPHS, GraphModel
+from gen_core.playback.opening import open_model, open_synth
 from gen_core.playback.player import Player
-from gen_core.playback.synth import open_synth
-from gen_core.spec.errors import UsageError, VerificationError
+from gen_core.spec.errors import UsageError
 from gen_core.spec.note import Note
 from gen_core.spec.param import Param, find
 from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
@@ -48,7 +47,7 @@ class Performance:
         self.sample_rate_hz, self.block_frames = int(manifest["sample_rate_hz"]), int(manifest["block_frames"])
         ensembles = [Ensemble.from_manifest(name, parts) for name, parts in manifest["ensembles"].items()]
         self.part_names = list(ensembles[0].parts)
-        self._director = Director(_open_model(manifest, files), ensembles, self._values)
+        self._director = Director(open_model(manifest, files), ensembles, self._values)
         self._synth = open_synth(manifest, files)
         self._player = Player(self._synth, Clock(self.sample_rate_hz, self._values["bpm"]), self.block_frames)
         self._ensemble = ""
@@ -197,12 +196,3 @@ class _Measures:
 def bar_and_beat(tick: int) -> tuple[int, float]:
     """Tick → bar from 0 and beat within it, in quarters from 0."""
     return tick // BAR_TICKS, tick % BAR_TICKS / TICKS_PER_QUARTER
-
-
-def _open_model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> GraphModel:
-    paths = manifest["model"]["graphs"]
-    missing = [name for name in GRAPHS if paths.get(name) not in files]
-    if missing:
-        raise VerificationError(f"the book lacks the graph {missing[0]!r} of its model", "build it again")
-    return GraphModel({name: files[paths[name]] for name in GRAPHS})
-

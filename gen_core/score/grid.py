@@ -67,7 +67,9 @@ def decode(piece: Piece) -> Score:
         onset = (int(starts[bar]) + position) * TICKS_PER_STEP + (micro - v.MICRO_ZERO) * v.MICRO_TICKS
         ticks = int(v.DURATIONS[duration]) * TICKS_PER_STEP
         rows[part].append((onset, ticks, v.key_of_pitch_class(pitch), v.velocity_of_class(velocity)))
-    tracks = tuple(Track(f"part {i + 1}", p, make_notes(r)) for i, (p, r) in enumerate(zip(piece.programs, rows, strict=True)))
+    tracks = tuple(
+        Track(f"part {i + 1}", p, make_notes(r)) for i, (p, r) in enumerate(zip(piece.programs, rows, strict=True))
+    )
     return Score(tracks, _tempos(piece, starts), _meters(piece, starts), piece.title)
 
 
@@ -109,7 +111,7 @@ def _bars(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
 
 
 def _grid_notes(parts: list[Track]) -> tuple[NDArray[np.int64], int, int]:
-    """Rows (step, part, pitch class, duration class, velocity class, micro class), sorted; clipped and shifted counts."""
+    """Rows (step, part, pitch class, duration class, velocity class, micro class), sorted; clipped, shifted."""
     rows, clipped, shifted = [], 0, 0
     for index, track in enumerate(parts):
         onset, ticks = track.notes["onset"], track.notes["duration"]
@@ -130,7 +132,9 @@ def _grid_notes(parts: list[Track]) -> tuple[NDArray[np.int64], int, int]:
         table = np.stack([step, part, keys, duration, velocity, micro.astype(np.int64) + v.MICRO_ZERO], axis=1)
         rows.append(table[known])
     notes = np.concatenate(rows) if rows else np.zeros((0, 6), np.int64)
-    notes = notes[np.lexsort((-notes[:, 3], notes[:, 2], notes[:, 1], notes[:, 0]))]  # of two equal notes the longer stays
+    notes = notes[
+        np.lexsort((-notes[:, 3], notes[:, 2], notes[:, 1], notes[:, 0]))
+    ]  # of two equal notes the longer stays
     first = np.ones(len(notes), bool)
     first[1:] = (notes[1:, :3] != notes[:-1, :3]).any(axis=1)
     return notes[first], clipped, shifted

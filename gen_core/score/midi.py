@@ -1,6 +1,7 @@
 """Standard MIDI files in and out, through symusic."""
 
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import symusic
@@ -9,6 +10,7 @@ from gen_core.score.score import DRUM_PROGRAM, NOTE_DTYPE, Meter, Score, Tempo, 
 from gen_core.spec.errors import UsageError
 from gen_core.spec.time import TICKS_PER_QUARTER
 
+_factory: Any = symusic  # its classes are made by factories that type checkers cannot see through
 SUFFIXES = (".mid", ".midi", ".smf")
 
 
@@ -22,9 +24,11 @@ def read_midi(path: Path) -> Score:
 def parse_midi(data: bytes, name: str) -> Score:
     """The same from bytes; `name` is for the error and the title."""
     try:
-        raw = symusic.Score.from_midi(data).resample(TICKS_PER_QUARTER, min_dur=1)
+        raw = _factory.Score.from_midi(data).resample(TICKS_PER_QUARTER, min_dur=1)
     except (ValueError, RuntimeError, OSError) as error:
-        raise UsageError(f"{name} is not a readable MIDI file ({error})", "export it again as MIDI type 0 or 1") from None
+        raise UsageError(
+            f"{name} is not a readable MIDI file ({error})", "export it again as MIDI type 0 or 1"
+        ) from None
     return Score(
         tracks=tuple(_track(track) for track in raw.tracks if len(track.notes)),
         tempos=tuple(Tempo(int(t.time), float(t.qpm)) for t in raw.tempos),
@@ -39,13 +43,13 @@ def parse_midi(data: bytes, name: str) -> Score:
 
 def write_midi(score: Score, path: Path) -> None:
     """Write a type 1 file, 480 ticks a quarter, with named tracks and the tempo map."""
-    out = symusic.Score(TICKS_PER_QUARTER)
-    out.tempos = symusic.core.TempoTickList([symusic.Tempo(t.tick, t.bpm) for t in score.tempos or (Tempo(0, 120.0),)])
+    out: Any = symusic.Score(TICKS_PER_QUARTER)
+    out.tempos = symusic.core.TempoTickList([_factory.Tempo(t.tick, t.bpm) for t in score.tempos or (Tempo(0, 120.0),)])
     out.time_signatures = symusic.core.TimeSignatureTickList(
-        [symusic.TimeSignature(m.tick, m.numerator, m.denominator) for m in score.meters or (Meter(0, 4, 4),)]
+        [_factory.TimeSignature(m.tick, m.numerator, m.denominator) for m in score.meters or (Meter(0, 4, 4),)]
     )
     for track in score.tracks:
-        midi = symusic.Track(track.name, 0 if track.is_drum else track.program, track.is_drum)
+        midi: Any = symusic.Track(track.name, 0 if track.is_drum else track.program, track.is_drum)
         columns = [track.notes["onset"], track.notes["duration"], track.notes["pitch"], track.notes["velocity"]]
         types = (np.int32, np.int32, np.int8, np.int8)
         midi.notes = symusic.Note.from_numpy(*(np.ascontiguousarray(c, t) for c, t in zip(columns, types, strict=True)))
@@ -59,7 +63,7 @@ def find_midi(folder: Path) -> list[Path]:
     return sorted(path for path in folder.rglob("*") if path.suffix.lower() in SUFFIXES and path.is_file())
 
 
-def _track(track: symusic.Track) -> Track:
+def _track(track: Any) -> Track:
     columns = track.notes.numpy()
     notes = np.empty(len(track.notes), NOTE_DTYPE)
     for name, source in (("onset", "time"), ("duration", "duration"), ("pitch", "pitch"), ("velocity", "velocity")):

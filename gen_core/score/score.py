@@ -55,7 +55,9 @@ class Score:
     @property
     def end_tick(self) -> int:
         """Where the last note ends, in ticks; 0 for an empty score."""
-        return max((int((t.notes["onset"] + t.notes["duration"]).max()) for t in self.tracks if len(t.notes)), default=0)
+        return max(
+            (int((t.notes["onset"] + t.notes["duration"]).max()) for t in self.tracks if len(t.notes)), default=0
+        )
 
     def bpm_at(self, tick: int) -> float:
         """Tempo that rules at `tick`, in quarter notes a minute."""

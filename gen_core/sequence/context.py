@@ -17,7 +17,9 @@ from gen_core.sequence.vocabulary import BAR, Event
 
 _LONGEST = int(v.DURATIONS[-1])
 _NO_SPAN = KINDS["span"] - 1
-_SPANS = np.array([*range(13), 14, 16, 18, 20, 24, 28, 30, 32, 36, 42, 48, 54, 60, 64, 72, 84, 96, 120, 144, 192, 384, 768])
+_SPANS = np.array(
+    [*range(13), 14, 16, 18, 20, 24, 28, 30, 32, 36, 42, 48, 54, 60, 64, 72, 84, 96, 120, 144, 192, 384, 768]
+)
 _SPAN = np.abs(np.arange(_LONGEST + 1)[:, None] - _SPANS).argmin(axis=1).tolist()  # steps → nearest span
 _STEPS = v.DURATIONS.tolist()
 _START = KINDS["delta"] - 1
@@ -54,7 +56,9 @@ class Context:
         self.bar_steps = 0
         self.tempo = KINDS["tempo"] - 1
         self.wishes: tuple[int, ...] = NO_WISHES
-        self.last = Event(_START, v.MAX_PARTS, KINDS["pitch"] - 1, KINDS["duration"] - 1, KINDS["velocity"] - 1, KINDS["micro"] - 1)
+        self.last = Event(
+            _START, v.MAX_PARTS, KINDS["pitch"] - 1, KINDS["duration"] - 1, KINDS["velocity"] - 1, KINDS["micro"] - 1
+        )
         self.last_program = KINDS["program"] - 1
         self.use_match = True
         self.stroke = 0  # notes that the last part has struck at the last onset

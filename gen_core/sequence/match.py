@@ -19,7 +19,7 @@ _Key = tuple[tuple[int, ...], ...]
 class Mark(NamedTuple):
     """Where the matcher stood; `Matcher.rewind` returns here."""
 
-    count: int
+    heard: int
     pointer: int
     length: int
 
@@ -66,7 +66,7 @@ class Matcher:
 
     def rewind(self, mark: Mark) -> None:
         """Forget what came after `mark`; at most HISTORY // 2 events ago."""
-        while self.count > mark.count:
+        while self.count > mark.heard:
             self.count -= 1
             undo = self._journal[self.count % HISTORY]
             if undo is not None:

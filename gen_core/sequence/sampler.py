@@ -1,6 +1,6 @@
 """Draws one event after another from the network, inside the rules.
 
-Every draw is a function of (seed, tick, part, what sounded last there, field): composing a bar again gives the same bar.
+Every draw is a function of (seed, tick, part, what sounded last there, field): a bar composed again is the same bar.
 """
 
 from collections.abc import Sequence
@@ -18,6 +18,7 @@ from gen_core.spec.chance import draw
 from gen_core.spec.time import STEPS_PER_QUARTER, TICKS_PER_STEP
 
 Logits = NDArray[np.float32]
+Columns = Sequence[Sequence[int]] | NDArray[np.integer]
 TOP_P = 0.98  # the least likely fiftieth is noise of a small network, never taste
 MAX_EVENTS_PER_QUARTER = 24  # a runaway stops here: of the corpus' bars 99 in 100 are sparser
 
@@ -26,8 +27,8 @@ class StepModel(Protocol):
     """The network, one step at a time. Columns are `sequence.layout` rows; batch is the first axis."""
 
     def start(self, batch: int) -> Logits: ...
-    def trunk(self, columns: Sequence[Sequence[int]], state: Logits) -> tuple[Logits, Logits, Logits]: ...
-    def head(self, field: str, h: Logits, columns: Sequence[Sequence[int]]) -> Logits: ...
+    def trunk(self, columns: Columns, state: Logits) -> tuple[Logits, Logits, Logits]: ...
+    def head(self, field: str, h: Logits, columns: Columns) -> Logits: ...
 
 
 @dataclass(frozen=True)
@@ -72,7 +73,9 @@ class Sampler:
         logits = model.head("part", h, [context.part_columns(delta)])[0]
         part = _choose(logits, self._parts(manner, delta), manner, 1, tick, *last)
         logits = model.head("pitch", h, [context.pitch_columns(delta, part)])[0]
-        pitch = _choose(logits, self._pitches(manner, delta, part), manner, 2, tick, part, last[1] if last[0] == part else 0)
+        pitch = _choose(
+            logits, self._pitches(manner, delta, part), manner, 2, tick, part, last[1] if last[0] == part else 0
+        )
         logits = model.head("duration", h, [context.duration_columns(delta, part, pitch)])[0]
         duration = _choose(logits, None, manner, 3, tick, part, pitch)
         logits = model.head("velocity", h, [context.velocity_columns(delta, part, pitch, duration)])[0]
@@ -127,4 +130,10 @@ def _choose(logits: Logits, mask: NDArray[np.bool_] | None, manner: Manner, fiel
     order = np.argsort(-weight, kind="stable")
     cumulative = np.cumsum(weight[order])
     kept = int(np.searchsorted(cumulative, TOP_P * cumulative[-1])) + 1
-    return int(order[np.searchsorted(cumulative[:kept], draw(manner.seed, *where, field) * cumulative[kept - 1], side="right").clip(0, kept - 1)])
+    return int(
+        order[
+            np.searchsorted(
+                cumulative[:kept], draw(manner.seed, *where, field) * cumulative[kept - 1], side="right"
+            ).clip(0, kept - 1)
+        ]
+    )

@@ -50,7 +50,14 @@ SIZES = {
     "velocity": 32,
     "micro": 2 * MICRO_ZERO + 1,
 }
-TEMPO_EDGES_BPM = (60.0, 76.0, 92.0, 108.0, 126.0, 150.0)  # largo, adagio, andante, moderato, allegretto, allegro, presto
+TEMPO_EDGES_BPM = (
+    60.0,
+    76.0,
+    92.0,
+    108.0,
+    126.0,
+    150.0,
+)  # largo, adagio, andante, moderato, allegretto, allegro, presto
 
 
 class Event(NamedTuple):

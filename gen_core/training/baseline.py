@@ -1,13 +1,13 @@
 """What counting alone can do: a seven-level Witten-Bell back-off over the same fields on the same grid.
 
-Level 0 is the unigram of a field (over a uniform floor); each level above adds one more feature of the context, from the
-most telling to the most particular. With c(x) the count of symbol x in a context, n its sum and t the number of distinct
-symbols there (Witten and Bell, "The zero-frequency problem", 1991, method C):
+Level 0 is the unigram of a field (over a uniform floor); each level above adds one more feature of the context, from
+the most telling to the most particular. With c(x) the count of symbol x in a context, n its sum and t the number of
+distinct symbols there (Witten and Bell, "The zero-frequency problem", 1991, method C):
 
     p(x | context) = (c(x) + t p(x | shorter context)) / (n + t)
 
-Pitch is counted as the interval from the part's last note, so that a tune counts in every key. Contexts are hashed to 32
-bits before they are counted, so that two that collide share one distribution and every distribution still sums to one.
+Pitch is counted as the interval from the part's last note, so that a tune counts in every key. Contexts are hashed to
+32 bits before they are counted: two that collide share one distribution, and every distribution still sums to one.
 A note that the grid drops costs the entropy of the unigrams, for this model and for the network alike.
 """
 
@@ -29,7 +29,7 @@ SYMBOLS = v.SIZES | {"pitch": _INTERVALS + v.SIZES["pitch"]}
 
 @dataclass(frozen=True)
 class Level:
-    """Counts of one field in contexts of one length. `contexts` sorted; entries of context i at starts[i]:starts[i+1]."""
+    """Counts of one field in contexts of one length, sorted; entries of context i at starts[i]:starts[i + 1]."""
 
     contexts: NDArray[np.uint32]
     starts: NDArray[np.int64]
@@ -88,7 +88,8 @@ def count(rows: NDArray[np.int16], least: int = 1) -> Baseline:
     for field in v.FIELDS:
         features, symbols = field_view(field, rows if field == "delta" else rows[is_note])
         levels[field] = [
-            _count_level(contexts, symbols, least if number > 1 else 1) for number, contexts in enumerate(hashes(features))
+            _count_level(contexts, symbols, least if number > 1 else 1)
+            for number, contexts in enumerate(hashes(features))
         ]
         share = levels[field][0].counts / levels[field][0].counts.sum()
         dropped_nats -= float((share * np.log(share)).sum())
@@ -153,7 +154,9 @@ def hashes(features: list[NDArray[np.int64]]) -> list[NDArray[np.uint32]]:
 
 
 def _count_level(contexts: NDArray[np.uint32], symbols: NDArray[np.int64], least: int) -> Level:
-    pairs, counts = np.unique((contexts.astype(np.uint64) << np.uint64(16)) | symbols.astype(np.uint64), return_counts=True)
+    pairs, counts = np.unique(
+        (contexts.astype(np.uint64) << np.uint64(16)) | symbols.astype(np.uint64), return_counts=True
+    )
     owner = (pairs >> np.uint64(16)).astype(np.uint32)
     kept, inverse = np.unique(owner, return_inverse=True)
     heard = np.bincount(inverse, counts)

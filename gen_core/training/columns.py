@@ -22,7 +22,9 @@ _WIDTHS = [len(columns) for columns in INPUTS.values()]
 _ENDS = np.cumsum(_WIDTHS)
 SLICES = {name: slice(int(end) - width, int(end)) for name, end, width in zip(INPUTS, _ENDS, _WIDTHS, strict=True)}
 TARGETS = slice(int(_ENDS[-1]), int(_ENDS[-1]) + len(v.FIELDS))
-MEAN_KEY = TARGETS.stop  # mean pitched key of the bar, 0 where there is none: so that `register` follows a transposition
+MEAN_KEY = (
+    TARGETS.stop
+)  # mean pitched key of the bar, 0 where there is none: so that `register` follows a transposition
 WIDTH = MEAN_KEY + 1
 
 _KINDS_IN_ORDER = [kind for columns in INPUTS.values() for _, kind in columns]

@@ -3,7 +3,7 @@
 | wish     | of one bar                                               | unit |
 |----------|----------------------------------------------------------|------|
 | density  | notes                                                    | notes a quarter |
-| energy   | sum of squared velocities (0..1): the acoustic energy that onsets bring, after the square law of level | 1 a quarter |
+| energy   | sum of squared velocities (0..1): what onsets bring      | 1 a quarter |
 | register | mean key of the pitched notes                            | MIDI key |
 
 A wish reaches the network as the octile of the training split in which it falls, so that 0..1 means the same for every

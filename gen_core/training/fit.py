@@ -9,14 +9,18 @@ from typing import Any
 
 import numpy as np
 import torch
+from safetensors.numpy import save_file
 from torch import Tensor
 
 from gen_core.sequence import vocabulary as v
-from gen_core.training.columns import SLICES, TARGETS, Rows
+from gen_core.sequence.context import NO_WISHES
+from gen_core.training.columns import SLICES, TARGETS, WISH_COLUMNS, Rows
 from gen_core.training.network import Network, Shape, nats
-from gen_core.training.stream import Streams
+from gen_core.training.stream import Streams, piece_weights
 
-SOURCE_SHARES = {  # of what the network hears: game music and drums together 0.31, though they are a twelfth of the notes
+__all__ = ["SOURCE_SHARES", "Plan", "Shape", "fit", "piece_weights", "quick_validation", "save_weights"]
+
+SOURCE_SHARES = {  # of what the network hears: game music and drums 0.31, though they are a twelfth of the notes
     "freedoom_music": 0.14, "helland_free_music": 0.05, "groove_drums": 0.12, "openscore_lieder": 0.17, "mutopia": 0.17,
     "openscore_quartets": 0.13, "openscore_orchestra": 0.10, "jsb_chorales": 0.04, "pd_songs": 0.03, "pd_carols": 0.025,
     "open_hymnal": 0.025,
@@ -41,13 +45,15 @@ class Plan:
     save_every: int = 100
 
     def rate_at(self, step: int) -> float:
-        """Warm-up, plateau, then a square-root-shaped fall (Hägele et al., "Scaling laws beyond fixed durations", 2024)."""
+        """Warm-up, plateau, then a fall of the shape 1 - sqrt, which leaves the length of the plateau open."""
         begin = self.steps * (1 - self.decay)
         fall = 1.0 if step < begin else 1 - ((step - begin) / (self.steps - begin)) ** 0.5
         return self.rate * min(1.0, (step + 1) / self.warmup) * fall
 
 
-def tensors(table: np.ndarray[Any, np.dtype[np.int16]], begins: np.ndarray[Any, np.dtype[np.bool_]], device: str) -> tuple[dict[str, Tensor], Tensor, Tensor]:
+def tensors(
+    table: np.ndarray[Any, np.dtype[np.int16]], begins: np.ndarray[Any, np.dtype[np.bool_]], device: str
+) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """Rows (T, B, WIDTH) → columns of each input, targets (T, B, 6), keep (T, B, 1)."""
     rows = torch.from_numpy(table).to(device).long()
     columns = {name: rows[..., part] for name, part in SLICES.items()}
@@ -55,7 +61,15 @@ def tensors(table: np.ndarray[Any, np.dtype[np.int16]], begins: np.ndarray[Any, 
     return columns, rows[..., TARGETS], keep
 
 
-def fit(train: Rows, weights: np.ndarray[Any, np.dtype[np.float64]], valid: Rows, plan: Plan, shape: Shape, checkpoint: Path, say: Callable[[str], None]) -> Network:
+def fit(
+    train: Rows,
+    weights: np.ndarray[Any, np.dtype[np.float64]],
+    valid: Rows,
+    plan: Plan,
+    shape: Shape,
+    checkpoint: Path,
+    say: Callable[[str], None],
+) -> Network:
     """Train until plan.steps, saving to `checkpoint` and going on from it where it exists."""
     torch.manual_seed(plan.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
@@ -81,7 +95,8 @@ def fit(train: Rows, weights: np.ndarray[Any, np.dtype[np.float64]], valid: Rows
         sums += loss, notes
         heard += plan.batch * plan.length
         if (step + 1) % 20 == 0:
-            say(f"step {step + 1}: {sums[0] / sums[1]:.4f} nats a note, {heard / (time.monotonic() - began):.0f} events/s")
+            speed = heard / (time.monotonic() - began)
+            say(f"step {step + 1}: {sums[0] / sums[1]:.4f} nats a note, {speed:.0f} events a second")
             curve.append((step + 1, "train", sums[0] / sums[1]))
             sums[:] = 0
         if (step + 1) % plan.valid_every == 0 or step + 1 == plan.steps:
@@ -91,12 +106,23 @@ def fit(train: Rows, weights: np.ndarray[Any, np.dtype[np.float64]], valid: Rows
         if (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
             rest = {"step": step + 1, "curve": curve, "plan": asdict(plan), "shape": asdict(shape)}
             bits = {key: streams.__dict__[key] for key in ("rng", "at", "end", "shift")}
-            _save({"network": network.state_dict(), "optimizer": optimizer.state_dict(), "streams": bits, "state": state, **rest}, checkpoint)
+            _save(
+                {
+                    "network": network.state_dict(),
+                    "optimizer": optimizer.state_dict(),
+                    "streams": bits,
+                    "state": state,
+                    **rest,
+                },
+                checkpoint,
+            )
             checkpoint.with_suffix(".json").write_text(json.dumps(rest))
     return network
 
 
-def _update(network: Network, optimizer: torch.optim.Optimizer, streams: Streams, state: Tensor, plan: Plan, device: str) -> tuple[float, int, Tensor]:
+def _update(
+    network: Network, optimizer: torch.optim.Optimizer, streams: Streams, state: Tensor, plan: Plan, device: str
+) -> tuple[float, int, Tensor]:
     columns, targets, keep = tensors(*streams.next(plan.length), device)
     h, state = network.trunk(columns["trunk"], keep, state)
     total = sum(nats(network, columns, targets, h).values(), torch.zeros((), device=device))
@@ -113,16 +139,22 @@ def quick_validation(network: Network, valid: Rows, plan: Plan, device: str) -> 
     """Nats a note over the first events of pieces spread over the split, no wish given; for curves, not for reports."""
     long = np.flatnonzero(np.diff(valid.starts) >= plan.valid_length)
     chosen = long[np.linspace(0, len(long) - 1, plan.valid_lines).astype(int)]
-    table = np.stack([valid.table[valid.starts[i] : valid.starts[i] + plan.valid_length] for i in chosen], axis=1).copy()
-    from gen_core.sequence.context import NO_WISHES
-    from gen_core.training.columns import WISH_COLUMNS
-
+    table = np.stack(
+        [valid.table[valid.starts[i] : valid.starts[i] + plan.valid_length] for i in chosen], axis=1
+    ).copy()
     table[..., WISH_COLUMNS] = NO_WISHES
     begins = np.zeros(table.shape[:2], bool)
     columns, targets, keep = tensors(table, begins, device)
     h, _ = network.trunk(columns["trunk"], keep, network.start(len(chosen)).to(device))
     total = sum(float(part) for part in nats(network, columns, targets, h).values())
     return total / int((targets[..., 0] != v.BAR).sum())
+
+
+def save_weights(network: Network, path: Path, metadata: dict[str, str]) -> None:
+    """Every tensor as float16 safetensors."""
+    tensors = {name: tensor.detach().cpu().numpy().astype(np.float16) for name, tensor in network.state_dict().items()}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    save_file(tensors, path, metadata)
 
 
 def _groups(network: Network, weight_decay: float) -> list[dict[str, Any]]:

@@ -1,9 +1,9 @@
 """The composer's network: minGRU blocks over notes, and six small heads, each told the fields before it.
 
-One recurrent step a note. A block is a minimal gated recurrence (Feng et al., "Were RNNs all we needed?", 2024, eq. 4:
+One recurrent step a note. A block is a minimal gated recurrence (Feng et al., "Were RNNs all we needed?", 2024:
 h = (1 - z) h + z c with z and c functions of the input alone) and a SwiGLU layer (Shazeer, "GLU variants improve
-transformer", 2020), each behind an RMS norm. Inputs are sums of embedding rows (`sequence.layout`); the export draws the
-same arithmetic, and `tests/export/test_sequence.py` holds both to the same numbers.
+transformer", 2020), each behind an RMS norm. Inputs are sums of embedding rows (`sequence.layout`); the export draws
+the same arithmetic, and `tests/export/test_sequence.py` holds both to the same numbers.
 """
 
 from dataclasses import dataclass
@@ -153,7 +153,11 @@ class Network(nn.Module):
 def nats(network: Network, columns: dict[str, Tensor], targets: Tensor, h: Tensor) -> dict[str, Tensor]:
     """Sum of -log p of each field over the batch. columns (…, k), targets (…, 6), h (…, width)."""
     is_note = targets[..., 0] != v.BAR
-    total = {"delta": F.cross_entropy(network.heads["delta"](h, columns["trunk"]).flatten(0, -2), targets[..., 0].flatten(), reduction="sum")}
+    total = {
+        "delta": F.cross_entropy(
+            network.heads["delta"](h, columns["trunk"]).flatten(0, -2), targets[..., 0].flatten(), reduction="sum"
+        )
+    }
     h, targets = h[is_note], targets[is_note]
     for index, field in enumerate(v.FIELDS[1:], start=1):
         logits = network.heads[field](h, columns[field][is_note])

@@ -1,4 +1,4 @@
-"""Rows to batches: every line of a batch reads one piece after another, so that the state is carried on as in playing."""
+"""Rows to batches: every line of a batch reads one piece after another, and the state is carried on as in playing."""
 
 from dataclasses import dataclass, field
 
@@ -62,7 +62,7 @@ class Streams:
         self.shift[line] = self.rng.integers(max(-5, -low), min(6, v.PITCHES - 1 - high) + 1)
 
     def _vary(self, rows: NDArray[np.int16], shift: int) -> None:
-        """Transpose, let `register` follow, and leave out wishes: all of them half of the time, else each by a quarter."""
+        """Transpose, let `register` follow, and leave out wishes: all of them half of the time, else one in four."""
         transpose(rows, np.full(len(rows), shift))
         mean = rows[:, MEAN_KEY].astype(np.float64)
         register = octiles("register", np.where(mean > 0, mean + shift, np.nan))
@@ -81,4 +81,3 @@ def piece_weights(rows: Rows, sources: list[str], shares: dict[str, float]) -> N
         mine = names == source
         weights[mine] = shares.get(source, 1.0) * length[mine] / length[mine].sum() / visit[mine]
     return weights / weights.sum()
-

@@ -1,0 +1,105 @@
+"""From a folder of music to a model folder: weights, counting baseline, provenance, and how it went."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from gen_core.spec.errors import UsageError
+from gen_core.training.baseline import count
+from gen_core.training.columns import Rows, make_rows
+from gen_core.training.corpus import Item, read_corpus
+
+LEAST_HEARD = 100  # contexts heard less often mislead: pruned to this, the table is smaller and foretells better
+FORMAT = "limonaire-sequence-1"
+PROVENANCE = ("path", "source", "title", "composer", "licence", "attribution", "sha256")
+
+
+def train(
+    corpus: Path,
+    output: Path,
+    seed: int = 1,
+    steps: int | None = None,
+    workers: int = 2,
+    say: Callable[[str], None] = print,
+) -> dict[str, Any]:
+    """Train on the split `train` of `corpus` and leave a model folder at `output`. Goes on where it was interrupted.
+
+    Raises UsageError without torch, without music, or without a validation split to choose by.
+    """
+    fit = _torch_fit()
+    items, skipped = read_corpus(corpus)
+    for file in skipped:
+        say(f"skipped {file.name}: {file.reason}")
+    training, validation = ([item for item in items if item.split == split] for split in ("train", "valid"))
+    if not training or not validation:
+        raise UsageError(f"{corpus} has {len(training)} pieces to train on and {len(validation)} to validate with",
+                         "give at least twenty pieces, or a manifest.csv that names the splits")  # fmt: skip
+    say(f"{len(training)} pieces to train on, {len(validation)} to validate with, {len(skipped)} files skipped")
+    rows, valid_rows = _cached_rows(output, training, validation, workers, say)
+    say("counting the baseline")
+    baseline = count(rows.table, LEAST_HEARD)
+    baseline.save(output / "baseline.npz")
+    plan = replace(fit.Plan(seed=seed), **({"steps": steps} if steps else {}))
+    weights = fit.piece_weights(rows, [item.source for item in training], fit.SOURCE_SHARES)
+    network = fit.fit(rows, weights, valid_rows, plan, fit.Shape(), output / "checkpoint.pt", say)
+    fit.save_weights(network, output / "weights.safetensors", {"format": FORMAT, "plan": json.dumps(asdict(plan))})
+    write_provenance(corpus, [item.name for item in training], output / "provenance.csv")
+    return {
+        "output": str(output),
+        "parameters": sum(p.numel() for p in network.parameters()),
+        "valid_nats_per_note": round(fit.quick_validation(network, valid_rows, plan, "cpu"), 4),
+        "skipped": [file.name for file in skipped],
+    }
+
+
+def write_provenance(corpus: Path, names: list[str], path: Path) -> None:
+    """One line a training piece: where it is from, by whom, under which licence."""
+    wanted, manifest = set(names), corpus / "manifest.csv"
+    rows = [{"path": name} for name in names]
+    if manifest.is_file():
+        with manifest.open(newline="", encoding="utf-8") as file:
+            rows = [row for row in csv.DictReader(file) if row["path"] in wanted]
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, PROVENANCE, extrasaction="ignore", restval="", lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(sorted(rows, key=lambda row: row["path"]))
+
+
+def _cached_rows(
+    output: Path, training: list[Item], validation: list[Item], workers: int, say: Callable[[str], None]
+) -> tuple[Rows, Rows]:
+    """The rows of both splits, read once and kept in the model folder until the corpus changes."""
+    stamp = json.dumps([sum(len(item.piece.events) for item in part) for part in (training, validation)])
+    kept = output / "rows.npz"
+    if kept.is_file():
+        with np.load(kept) as held:
+            if str(held["stamp"]) == stamp:
+                return Rows(held["train"], held["train_starts"]), Rows(held["valid"], held["valid_starts"])
+    say("reading the corpus into rows; this is done once")
+    rows, valid_rows = (make_rows([item.piece for item in part], workers) for part in (training, validation))
+    output.mkdir(parents=True, exist_ok=True)
+    np.savez(
+        kept,
+        stamp=stamp,
+        train=rows.table,
+        train_starts=rows.starts,
+        valid=valid_rows.table,
+        valid_starts=valid_rows.starts,
+    )
+    return rows, valid_rows
+
+
+def _torch_fit() -> Any:
+    try:
+        from gen_core.training import fit
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise UsageError("training needs torch, which is not installed", "pip install 'limonaire[train]'") from None
+    return fit
