@@ -56,3 +56,7 @@ class RefusedError(LimonaireError, RuntimeError):
     """The board understood and said no."""
 
     exit_code = 8
+
+
+class WireError(LimonaireError, ValueError):
+    """What came over the wire is damaged, or no message at all."""

@@ -1,0 +1,196 @@
+"""SMP, the management protocol of MCUmgr: frames, and the one place for every number of it that we use.
+
+A frame is a header of 8 bytes and a map in CBOR. Numbers: Zephyr, "SMP Protocol Specification" and the pages of the
+groups; 65 is ours (64 and up are for users, 64 itself is taken by another product).
+"""
+
+import struct
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
+from typing import Any
+
+import cbor2
+
+from gen_core.spec.errors import UsageError, WireError
+
+HEADER = struct.Struct("!BBHHBB")  # version << 3 | op, flags, length of the map, group, sequence, command
+MAX_PAYLOAD_BYTES = 0xFFFF - HEADER.size - 2  # what a serial line can carry: 16 bits hold frame and checksum
+
+
+class Op(IntEnum):
+    """What a frame is; the answer to a request has the next number."""
+
+    READ = 0
+    READ_ANSWER = 1
+    WRITE = 2
+    WRITE_ANSWER = 3
+
+
+class Group(IntEnum):
+    """Groups of commands."""
+
+    OS = 0
+    IMAGE = 1
+    SETTINGS = 3
+    LIMONAIRE = 65
+
+
+class OsCommand(IntEnum):
+    """Commands of group 0."""
+
+    ECHO = 0
+    RESET = 5
+    PARAMS = 6  # sizes of the server's buffers
+    INFO = 7
+
+
+class ImageCommand(IntEnum):
+    """Commands of group 1."""
+
+    STATE = 0
+    UPLOAD = 1
+    ERASE = 5
+
+
+class SettingsCommand(IntEnum):
+    """Commands of group 3."""
+
+    READ_WRITE = 0
+    DELETE = 1
+    COMMIT = 2
+    LOAD_SAVE = 3  # read loads, write saves
+
+
+class LimonaireCommand(IntEnum):
+    """Commands of group 65."""
+
+    PARAMS = 0  # {"off": n} → {"total", "off", "params": declarations with "value"}, as many as fit
+    STATUS = 1  # {} → what plays and how it is doing
+
+
+class ReturnCode(IntEnum):
+    """`rc`: what any group may answer."""
+
+    EOK = 0
+    EUNKNOWN = 1
+    ENOMEM = 2
+    EINVAL = 3
+    ETIMEOUT = 4
+    ENOENT = 5
+    EBADSTATE = 6
+    EMSGSIZE = 7
+    ENOTSUP = 8
+    ECORRUPT = 9
+    EBUSY = 10
+    EACCESSDENIED = 11
+
+
+class OsError(IntEnum):
+    """`err.rc` of group 0."""
+
+    OK = 0
+    UNKNOWN = 1
+    INVALID_FORMAT = 2
+
+
+class ImageError(IntEnum):
+    """`err.rc` of group 1."""
+
+    OK = 0
+    UNKNOWN = 1
+    NO_IMAGE = 3
+    HASH_NOT_FOUND = 8
+    NO_FREE_SLOT = 9
+    FLASH_WRITE_FAILED = 12
+    INVALID_SLOT = 14
+    INVALID_OFFSET = 20
+    INVALID_LENGTH = 21
+    INVALID_HEADER = 22
+    INVALID_MAGIC = 23
+    INVALID_HASH = 24
+    NEWER_IS_PLAYING = 27
+    ALREADY_PENDING = 28
+    TOO_LARGE = 30
+    DATA_OVERRUN = 31
+    CONFIRMATION_DENIED = 32
+    TEST_OF_ACTIVE_DENIED = 33
+
+
+class SettingsError(IntEnum):
+    """`err.rc` of group 3."""
+
+    OK = 0
+    UNKNOWN = 1
+    KEY_TOO_LONG = 2
+    KEY_NOT_FOUND = 3
+    READ_NOT_SUPPORTED = 4
+    ROOT_KEY_NOT_FOUND = 5
+    WRITE_NOT_SUPPORTED = 6
+    DELETE_NOT_SUPPORTED = 7
+
+
+ERRORS: dict[int, type[IntEnum]] = {
+    Group.OS: OsError,
+    Group.IMAGE: ImageError,
+    Group.SETTINGS: SettingsError,
+}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Frame:
+    """One request or answer. `version`: 0 is the first edition of SMP, 1 the second (errors with their group)."""
+
+    op: int
+    group: int
+    command: int
+    payload: Mapping[str, Any] = field(default_factory=dict)
+    sequence: int = 0  # 0..255, the answer repeats it
+    version: int = 1
+
+    def numbered(self, sequence: int) -> "Frame":
+        """The same with another sequence number."""
+        return replace(self, sequence=sequence)
+
+    def answered(self, payload: Mapping[str, Any]) -> "Frame":
+        """The answer to this request."""
+        return replace(self, op=self.op + 1, payload=payload)
+
+    def answers(self, request: "Frame") -> bool:
+        """True if this is the answer to `request`."""
+        ours, theirs = (self.op, self.group, self.command, self.sequence), (request.op + 1, request.group)
+        return ours == (*theirs, request.command, request.sequence)
+
+
+def encode(frame: Frame) -> bytes:
+    """A frame as bytes. UsageError if it is larger than a serial line can carry."""
+    payload = cbor2.dumps(frame.payload)
+    if len(payload) > MAX_PAYLOAD_BYTES:
+        raise UsageError(f"a message of {len(payload)} bytes is too large", f"send at most {MAX_PAYLOAD_BYTES} at once")
+    first = frame.version << 3 | frame.op
+    return HEADER.pack(first, 0, len(payload), frame.group, frame.sequence, frame.command) + payload
+
+
+def decode(data: bytes) -> Frame:
+    """Bytes as a frame; WireError for anything else. Groups, commands and keys that are not known here are let by."""
+    if len(data) < HEADER.size:
+        raise WireError(f"{len(data)} bytes are too few for an SMP frame")
+    first, _flags, length, group, sequence, command = HEADER.unpack_from(data)
+    op, version = first & 0b111, first >> 3 & 0b11
+    if op > Op.WRITE_ANSWER or version > 1:
+        raise WireError(f"no SMP frame begins with {first:#04x}")
+    if length != len(data) - HEADER.size:
+        raise WireError(f"an SMP frame announces {length} bytes and has {len(data) - HEADER.size}")
+    payload = _map(data[HEADER.size :])
+    return Frame(op=op, group=group, command=command, payload=payload, sequence=sequence, version=version)
+
+
+def _map(data: bytes) -> dict[str, Any]:
+    """A CBOR map with text as keys. An empty payload is an empty map; older clients send it."""
+    try:
+        payload = cbor2.loads(data) if data else {}
+    except Exception as error:  # the decoder raises many kinds, also from dates and numbers inside
+        raise WireError(f"an SMP frame holds no CBOR ({type(error).__name__})") from None
+    if not isinstance(payload, dict) or not all(isinstance(key, str) for key in payload):
+        raise WireError("an SMP frame holds no map by names")
+    return payload
