@@ -60,7 +60,7 @@ class GraphBuilder:
         self._inputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
         return Tensor(self, name, dtype)
 
-    def output(self, name: str, value: Tensor, shape: Sequence[int]) -> None:
+    def output(self, name: str, value: Tensor, shape: Sequence[int | str]) -> None:
         """Give `value`, which a node drew, out under `name`."""
         assert value.name not in self._given, f"{self._given[value.name]} is given out already"
         self._given[value.name] = name

@@ -112,7 +112,9 @@ def filter_map(q: float, low: float, band: float, high: float) -> NDArray[np.flo
 
 def empty_lanes(layout: Layout) -> dict[str, NDArray]:
     """All lane arrays but the tables, silent."""
-    lanes: dict[str, NDArray] = {name: np.zeros(layout.shape(port.dims), port.dtype) for name, port in LANES.items() if name != "tables"}
+    lanes: dict[str, NDArray] = {
+        name: np.zeros(layout.shape(port.dims), port.dtype) for name, port in LANES.items() if name != "tables"
+    }
     lanes["off_age"][:] = HELD_S
     lanes["keep"][:] = 1.0
     return lanes

@@ -11,9 +11,9 @@ Phases of a whole block are two matrix products: knots (float64, kept modulo 1, 
 Table lookup: R. Bristow-Johnson, "Wavetable synthesis 101", AES 101 (1996). Constant over a block: the table.
 """
 
-import math
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+import math
 from collections.abc import Mapping
 
 import numpy as np

@@ -17,9 +17,9 @@ filter is a single complex pole z = r exp(i theta) whose state w survives every 
 Powers of z are then closed forms; 16 samples are one small matrix product, and the states between them a chain.
 """
 
-import math
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
 
@@ -31,7 +31,7 @@ from gen_core.playback.layout import LANES, SEGMENT_FRAMES, Layout, Port
 from gen_core.spec.param import Param
 from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit
 
-_STEP = 16  # samples that one matrix holds: 8 and 32 were slower
+_STEP = 16  # samples that one matrix holds: its elements grow as the square, the chain of states as the inverse
 _STEPS = SEGMENT_FRAMES // _STEP
 _ABREAST = 8  # voices that the kernel runs side by side
 _LOG_LOW = math.log(math.pi * 10.0 / 48000.0)
