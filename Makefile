@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 PIP_INSTALL = .venv/bin/python -m pip install -qq --constraint constraints.txt
 LIMONAIRE = .venv/bin/python -m host_tools.main
 
-.PHONY: help demo test lint train clean
+.PHONY: help demo test lint train tools clean
 .DELETE_ON_ERROR:
 
 help:
@@ -28,6 +28,8 @@ test: lint .tools/smpmgr/.installed
 lint: .venv/.installed
 	.venv/bin/python -m ruff check --quiet .
 	.venv/bin/python -m mypy
+
+tools: .tools/smpmgr/.installed
 
 train: .venv/.train
 	$(LIMONAIRE) train --corpus "$(CORPUS)" $(ARGS)

@@ -3,7 +3,7 @@
 from typing import Any
 
 from gen_core.spec.param import Param
-from host_tools.output import facts, table
+from host_tools.output import facts, flat, table
 from targets.protocol.book import Book
 
 
@@ -29,9 +29,11 @@ def text(book: Book, size_bytes: int) -> str:
     }
     sections = [facts(head), _section("files", [(name, len(data)) for name, data in book.files.items()])]
     instruments = [str(row.get("name", row.get("id", "?"))) for row in manifest.get("instruments", [])]
-    sections.append(_section("instruments", [(", ".join(instruments),)]))
-    ensembles = [(name, ", ".join(f"{row['part']} {row['instrument']}" for row in rows))
-                 for name, rows in manifest.get("ensembles", {}).items()]
+    sections.append(_section("instruments", [(name,) for name in instruments]))
+    ensembles = [
+        (name, ", ".join(f"{row['part']} {row['instrument']}" for row in rows))
+        for name, rows in manifest.get("ensembles", {}).items()
+    ]
     sections.append(_section("ensembles", ensembles))
     params = [Param.from_dict(data) for data in manifest.get("params", [])]
     sections.append(_section("parameters", [(p.id, p.spoken(p.default), p.help) for p in params]))
@@ -40,7 +42,7 @@ def text(book: Book, size_bytes: int) -> str:
         for name, values in manifest.get("presets", {}).items()
     ]
     sections.append(_section("presets", presets))
-    sections.append(_section("provenance", list(_flat(manifest.get("provenance", {})))))
+    sections.append(_section("provenance", list(flat(manifest.get("provenance", {})).items())))
     return "\n\n".join(section for section in sections if section)
 
 
@@ -48,15 +50,3 @@ def _section(title: str, rows: list[Any]) -> str:
     if not rows:
         return ""
     return f"{title}\n" + "\n".join(f"  {line}" for line in table(rows).splitlines())
-
-
-def _flat(data: Any, name: str = "") -> Any:
-    """Nested data as rows (dotted name, value)."""
-    if isinstance(data, dict):
-        for key, value in data.items():
-            yield from _flat(value, f"{name}.{key}" if name else str(key))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _flat(value, f"{name}.{index}")
-    else:
-        yield name, data

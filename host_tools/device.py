@@ -141,7 +141,7 @@ class Device:
             self.link.tell(message)
             for answer in self.messages(self.timeout_s, "/ack"):
                 if answer.args[:2] == (param_id, _float32(value)):
-                    return Landed(param_id, short(answer.args[1]), int(answer.args[2]), float(answer.args[3]))
+                    return Landed(param_id, short(answer.args[1]), int(answer.args[2]), short(answer.args[3]))
         raise BoardTimeoutError(f"the board does not acknowledge {param_id}", "see `limonaire info`, then try again")
 
     def stream(self, points: Iterable[Point]) -> int:

@@ -48,6 +48,14 @@ def facts(pairs: dict[str, object]) -> str:
     return table([(name, value) for name, value in pairs.items()])
 
 
+def flat(data: Any, name: str = "") -> dict[str, object]:
+    """Nested data as names with dots and values that a person can read."""
+    if isinstance(data, dict | list):
+        items = data.items() if isinstance(data, dict) else enumerate(data)
+        return {inner: value for key, part in items for inner, value in flat(part, f"{name}.{key}".strip(".")).items()}
+    return {name: f"{data:.6g}" if isinstance(data, float) else data}
+
+
 def short(value: float) -> float:
     """A float32 that crossed the cable, without the digits that float32 does not have."""
     return float(f"{value:.7g}")

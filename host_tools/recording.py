@@ -12,8 +12,9 @@ from gen_core.score.score import DRUM_PROGRAM, Score, Tempo, Track, make_notes
 from gen_core.spec.errors import UsageError
 from gen_core.spec.note import Note
 from gen_core.spec.time import TICKS_PER_QUARTER
-from host_tools.device import Device
+from host_tools.device import Device, notes_in
 
+DEFAULT_BPM = 120.0  # what a MIDI file without a tempo means
 HEADER_WAIT_S = 3.0  # a sink brings its header up to date twice a second
 
 
@@ -37,7 +38,7 @@ class Tape:
         self._device = device
         self._wav = wav_of(device) if sound else None
         self._part_names = part_names(device)
-        self._bpm = device.get("bpm")
+        self._bpm = device.get("bpm") if "bpm" in device.params() else DEFAULT_BPM
         device.link.heard(address="/note")  # what was told before does not belong to this take
         device.subscribe("notes")
         self._first_frame = frames_of(device)
@@ -46,7 +47,7 @@ class Tape:
     def stop(self) -> Take:
         """The take, from start until now."""
         seconds = time.monotonic() - self._start_s
-        notes = list(self._device.notes(0.0))
+        notes = list(notes_in(self._device.link.heard(address="/note")))
         if self._wav is None:
             return Take(notes, self._part_names, self._bpm, seconds)
         audio, rate = cut(self._wav, self._first_frame, frames_of(self._device))

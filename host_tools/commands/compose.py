@@ -11,6 +11,7 @@ from host_tools.options import add_book, assignment, length, outputs, typed
 from host_tools.output import emit, facts
 
 HELP = "compose a piece offline"
+SEEDS = 2**24  # a float32 on the wire holds every integer below
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -25,6 +26,6 @@ def run(args: argparse.Namespace) -> None:
     from host_tools import offline
 
     files = outputs(args.output, (".mid", ".wav"))
-    seed = secrets.randbelow(2**31) if args.seed is None else args.seed
+    seed = secrets.randbelow(SEEDS) if args.seed is None else args.seed
     report = offline.compose(args.book, args.length, seed, dict(args.set), files)
     emit(args.json, report, facts(report))

@@ -6,7 +6,7 @@ Example: limonaire info
 import argparse
 
 from host_tools.options import add_board
-from host_tools.output import emit, facts
+from host_tools.output import emit, facts, flat, plain
 
 HELP = "what the board is, plays, and how it is doing"
 
@@ -20,10 +20,4 @@ def run(args: argparse.Namespace) -> None:
 
     with Device(args.port, args.timeout) as device:
         status = device.info()
-    flat: dict[str, object] = {}
-    for key, value in status.items():
-        if isinstance(value, dict):
-            flat |= {f"{key}.{name}": inner for name, inner in value.items()}
-        else:
-            flat[key] = value
-    emit(args.json, status, facts({k: f"{v:.6g}" if isinstance(v, float) else v for k, v in flat.items()}))
+    emit(args.json, status, facts(flat(plain(status))))

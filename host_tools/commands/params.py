@@ -21,7 +21,7 @@ def run(args: argparse.Namespace) -> None:
     with Device(args.port, args.timeout) as device:
         listed = device.listed_params()
     rows = [
-        (p.id, p.spoken(short(value)), ", ".join(p.choices) or f"{p.low:g} to {p.high:g}", p.quantum, p.help)
+        (p.id, p.spoken(short(value)), ", ".join(p.choices) or f"{p.low:.9g} to {p.high:.9g}", p.quantum, p.help)
         for p, value in listed
     ]
     data = [param.to_dict() | {"value": short(value)} for param, value in listed]

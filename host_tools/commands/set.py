@@ -26,5 +26,5 @@ def run(args: argparse.Namespace) -> None:
     with Device(args.port, args.timeout) as device:
         param = find(device.params(), args.id)
         landed = device.set(param.id, param.parse(args.value), args.at)
-    where = f" from bar {landed.bar}, beat {landed.beat:g}" if landed.bar is not None else ""
-    emit(args.json, landed._asdict(), f"{param.id} {param.spoken(landed.value)}{where}")
+    where = f"from bar {landed.bar}, beat {landed.beat:.3g}"
+    emit(args.json, landed._asdict(), f"{param.id} {param.spoken(landed.value)} {where}")

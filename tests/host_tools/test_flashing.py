@@ -1,0 +1,75 @@
+"""Uploading: over a good line, a bad one, and one that was cut."""
+
+import random
+
+import pytest
+
+from gen_core.spec.errors import BoardTimeoutError, RefusedError
+from host_tools.device import Device
+from host_tools.uploading import upload
+from targets.protocol import smp
+
+DATA = random.Random(1).randbytes(20_000)
+
+
+@pytest.fixture
+def device(fake_board):
+    with Device(fake_board.port, timeout_s=0.2) as opened:
+        yield opened
+
+
+def test_a_book_arrives_whole_and_progress_is_told(device, fake_board):
+    told = []
+    upload(device, DATA, lambda done, total: told.append((done, total)))
+    assert fake_board.part == DATA
+    assert told == sorted(told) and told[-1] == (len(DATA), len(DATA))
+
+
+def test_no_message_is_larger_than_the_board_takes(device, fake_board):
+    upload(device, DATA, lambda done, total: None)
+    sizes = [len(smp.encode(request)) + 4 for request in fake_board.requests]
+    assert max(sizes) <= fake_board.buffer_bytes and sorted(sizes)[len(sizes) // 2] > 0.9 * fake_board.buffer_bytes
+
+
+def test_an_upload_goes_on_where_another_program_was_cut_off(device, fake_board):
+    sent = []
+
+    def cut(done, total):
+        if done > 10_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upload(device, DATA, cut)
+    fake_board.requests.clear()
+    upload(device, DATA, lambda done, total: sent.append(done))
+    assert fake_board.part == DATA and sent[0] > 10_000
+
+
+def test_lost_requests_and_answers_cost_time_and_nothing_else(device, fake_board):
+    dice = random.Random(3)
+    fake_board.lose = lambda request: request.group == 1 and dice.random() < 0.1
+    upload(device, DATA, lambda done, total: None)
+    assert fake_board.part == DATA
+
+
+def test_a_line_that_stays_dead_is_given_up(device, fake_board):
+    device.timeout_s = 0.01
+    device.buffer_bytes()
+    fake_board.lose = lambda request: request.group == 1
+    with pytest.raises(BoardTimeoutError):
+        upload(device, DATA, lambda done, total: None)
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        ({"err": {"group": 1, "rc": 30}}, "smaller book"),
+        ({"off": 20_000, "match": False}, "trusts"),
+        ({"off": 0}, "takes nothing"),
+        ({"rc": 1}, "refuses"),
+    ],
+)
+def test_a_board_that_says_no_is_understood(answer, words, device, fake_board):
+    fake_board.refuse = lambda request: answer if request.group == 1 else None
+    with pytest.raises(RefusedError, match=words):
+        upload(device, DATA, lambda done, total: None)

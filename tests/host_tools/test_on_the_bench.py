@@ -1,0 +1,183 @@
+"""The verbs against a running bench board: its own process, spoken to over its terminal, playing a plain sine."""
+
+import contextlib
+import json
+import sys
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "targets" / "runtime"))
+import bench_kit  # noqa: E402
+import soundfile  # noqa: E402
+
+from gen_core.score.midi import read_midi
+from host_tools import main as cli
+
+VERSIONS = ("1.0.0", "2.0.0")
+
+
+@pytest.fixture
+def books(tmp_path):
+    """A factory book, a newer one, and the key that signed both."""
+    key = tmp_path / "key.pem"
+    key.write_bytes(bench_kit.KEY.get_public_pem())
+    with contextlib.redirect_stdout(None):  # imgtool talks
+        old, new = (bench_kit.signed_book(tmp_path, version, payload=bytes(100_000)) for version in VERSIONS)
+    path = tmp_path / "new.book"
+    path.write_bytes(new)
+    return {"old": old, "new": path, "key": key}
+
+
+@pytest.fixture
+def bench(tmp_path, books):
+    with bench_kit.bench_board(tmp_path / "state", "--wav", str(tmp_path / "sound.wav"), factory=books["old"]) as board:
+        yield board
+
+
+@pytest.fixture(scope="module")
+def steady_port(tmp_path_factory):
+    """A bench board for the tests that leave it as it is: its port."""
+    folder = tmp_path_factory.mktemp("steady")
+    factory = bench_kit.signed_book(folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("XDG_RUNTIME_DIR", str(folder))
+        with bench_kit.bench_board(folder / "state", factory=factory) as board:
+            yield board.port
+
+
+@pytest.fixture
+def steady(steady_port, monkeypatch):
+    monkeypatch.setenv("LIMONAIRE_PORT", steady_port)
+
+
+def limonaire(capsys, *words):
+    code = cli.main([str(word) for word in words])
+    out, err = capsys.readouterr()
+    return code, out, err
+
+
+def data(capsys, *words):
+    code, out, err = limonaire(capsys, *words, "--json")
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_a_bench_board_is_found_and_says_who_it_is(bench, capsys):
+    assert data(capsys, "devices") == [{"path": bench.port, "kind": "bench", "serial": bench.record["serial"]}]
+    status = data(capsys, "info")
+    assert status["product"] == "Limonaire" and status["book"]["version"] == VERSIONS[0]
+    code, out, _ = limonaire(capsys, "info")
+    assert code == 0 and f"serial                 {bench.record['serial']}\n" in out
+
+
+def test_parameters_are_listed_asked_and_set(steady, capsys):
+    assert [row["id"] for row in data(capsys, "params")][:2] == ["fake_bpm", "fake_energy"]
+    assert data(capsys, "get", "fake_bpm") == {"fake_bpm": 120.0}
+    landed = data(capsys, "set", "fake_energy", "0.8", "--at", "bar")
+    assert landed["value"] == 0.8 and landed["beat"] == 0.0
+    assert data(capsys, "set", "fake_key", "d")["value"] == 2.0
+    assert limonaire(capsys, "get", "fake_energy", "fake_key")[1] == "fake_energy  0.8\nfake_key     d\n"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        ("get fake_enrgy", "did you mean fake_energy"),
+        ("set fake_enrgy 0.5", "did you mean fake_energy"),
+        ("set fake_energy 1.01", "0 to 1"),
+        ("set fake_energy nan", "0 to 1"),
+        ("set fake_energy loud", "0 to 1"),
+        ("set fake_key h", "any, c, d"),
+        ("stream --curve fake_enrgy=0:1", "did you mean fake_energy"),
+        ("stream --curve fake_energy=0:2", "0 to 1"),
+        ("stream", "a file or curves"),
+        ("stream nothing.txt", "nothing.txt"),
+    ],
+)
+def test_what_cannot_be_set_is_one_line_and_usage(words, said, steady, capsys):
+    code, out, err = limonaire(capsys, *words.split())
+    assert (code, out, err.count("\n")) == (2, "", 1) and said in err
+
+
+def test_a_stream_reaches_the_board(steady, capsys, tmp_path):
+    lines = tmp_path / "lines"
+    lines.write_text("0 fake_energy 0.1\n0.1 fake_energy 0.7\n0.1 fake_key c\n")
+    assert data(capsys, "stream", lines) == {"sent": 3}
+    assert data(capsys, "get", "fake_energy", "fake_key") == {"fake_energy": 0.7, "fake_key": 1.0}
+
+
+def test_a_book_is_flashed_tried_and_kept(bench, books, capsys):
+    report = data(capsys, "flash", books["new"], "--trust", books["key"])
+    assert report["version"] == VERSIONS[1] and report["confirmed"] and 0.5 < report["payload_ratio"] < 0.75
+    assert data(capsys, "info")["book"]["version"] == VERSIONS[1]
+
+
+def test_a_book_on_trial_goes_at_the_next_reset(bench, books, capsys):
+    from host_tools.device import Device
+
+    assert not data(capsys, "flash", books["new"], "--trust", books["key"], "--no-confirm")["confirmed"]
+    with Device() as device:
+        assert device.info()["book"]["version"] == VERSIONS[1]
+        device.reset()
+        assert device.wait_until_back()["book"]["version"] == VERSIONS[0]
+
+
+@pytest.mark.parametrize("harm", ["flipped byte", "stranger's key", "cut short", "no book at all"])
+def test_a_bad_book_is_refused_before_anything_is_sent(harm, steady, books, capsys):
+    path, trust = books["new"], ["--trust", books["key"]]
+    content = bytearray(path.read_bytes())
+    if harm == "flipped byte":
+        content[5000] ^= 1
+    trust = [] if harm == "stranger's key" else trust
+    path.write_bytes({"cut short": bytes(content[:-300]), "no book at all": b"hello"}.get(harm, bytes(content)))
+    for verb in ("flash", "verify"):
+        code, out, err = limonaire(capsys, verb, path, *trust)
+        assert (code, out, err.count("\n")) == (7, "", 1) and "; " in err
+    assert data(capsys, "info")["book"]["version"] == VERSIONS[0]
+
+
+def test_a_board_that_does_not_trust_the_key_says_so(bench, books, capsys, tmp_path):
+    stranger = tmp_path / "stranger.pem"
+    stranger.write_bytes(bench_kit.STRANGER.get_public_pem())
+    books["new"].write_bytes(bench_kit.signed_book(tmp_path, "3.0.0", bench_kit.STRANGER))
+    capsys.readouterr()  # imgtool talks
+    code, out, err = limonaire(capsys, "flash", books["new"], "--trust", stranger)
+    assert (code, out) == (8, "") and "key that the board trusts" in err
+    assert data(capsys, "info")["book"]["version"] == VERSIONS[0]
+
+
+def test_a_book_too_large_for_the_board_is_refused_with_numbers(bench, books, capsys, monkeypatch):
+    from dataclasses import replace
+
+    from targets import boards
+
+    small = replace(boards.find("bench"), max_book_bytes=50_000)
+    monkeypatch.setattr(boards, "find", lambda name: small)
+    code, out, err = limonaire(capsys, "flash", books["new"], "--trust", books["key"])
+    assert (code, out) == (2, "") and "50000" in err and str(books["new"].stat().st_size) in err
+
+
+def test_what_the_board_plays_is_recorded_as_notes_and_sound(bench, capsys, tmp_path):
+    midi, wav = tmp_path / "take.mid", tmp_path / "take.wav"
+    report = data(capsys, "record", "-o", midi, "-o", wav, "--seconds", "1.2")
+    audio, rate = soundfile.read(wav)
+    assert rate == 48000 and report["frames"] == len(audio) and len(audio) / rate == pytest.approx(1.2, abs=0.1)
+    assert abs(audio).max() > 0.25
+    score = read_midi(midi)
+    assert score.n_notes == report["notes"] and report["notes"] in (2, 3)  # one every half second
+
+
+def test_sound_that_is_not_written_anywhere_cannot_be_recorded(steady, tmp_path, capsys):
+    code, out, err = limonaire(capsys, "record", "-o", tmp_path / "take.wav", "--seconds", "1")
+    assert (code, out) == (2, "") and "bench-board --wav" in err
+
+
+def test_two_boards_are_listed_and_refused_until_one_is_named(tmp_path, books, capsys):
+    with contextlib.ExitStack() as stack:
+        first, second = (
+            stack.enter_context(bench_kit.bench_board(tmp_path / name, factory=books["old"])) for name in "ab"
+        )
+        code, out, err = limonaire(capsys, "info")
+        assert (code, out) == (3, "") and first.port in err and second.port in err and "--port" in err
+        assert data(capsys, "info", "--port", second.port)["serial"] == second.record["serial"]
