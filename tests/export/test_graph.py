@@ -33,7 +33,7 @@ X = np.arange(12, dtype=np.float32).reshape(3, 4) / 4 - 1
         (lambda g, x: g.reduce_max(x, axes=(1,)), X.max(axis=1)),
         (lambda g, x: g.reduce_min(x, axes=(0,)), X.min(axis=0)),
         (lambda g, x: g.unary("Exp", x), np.exp(X)),
-        (lambda g, x: g.gather_elements(x, g.constant([[0], [3], [1]], np.int32), axis=1), X[range(3), [0, 3, 1], None]),
+        (lambda g, x: g.gather_elements(x, g.constant([[0], [3], [1]], np.int32), 1), X[range(3), [0, 3, 1], None]),
         (lambda g, x: g.bit_and(g.cast(x + 9.0, np.int64), 3), (X + 9).astype(np.int64) & 3),
     ],
 )  # fmt: skip
