@@ -10,10 +10,9 @@ from typing import NamedTuple
 from gen_core.sequence.vocabulary import Event
 
 ORDER = 4  # events that must agree before a match is believed
-HISTORY = 8192  # events kept: about half an hour of quartet
+REACH = 8192  # events back that a match may lie: about half an hour of a quartet
+HISTORY = REACH + 4096  # events kept, so that as many as the difference can be taken back
 LENGTH_EDGES = (1, 2, 3, 5, 9, 17, 33)
-
-_Key = tuple[tuple[int, ...], ...]
 
 
 class Mark(NamedTuple):
@@ -29,8 +28,8 @@ class Matcher:
 
     def __init__(self) -> None:
         self._events: list[Event | None] = [None] * HISTORY
-        self._index: dict[_Key, int] = {}
-        self._journal: list[tuple[_Key, int] | None] = [None] * HISTORY
+        self._index: dict[int, int] = {}  # hash of ORDER events → number of the next
+        self._journal: list[tuple[int, int] | None] = [None] * HISTORY
         self._recent: list[tuple[int, ...]] = []
         self.count = 0
         self._pointer = -1
@@ -57,15 +56,13 @@ class Matcher:
         self._journal[self.count % HISTORY] = None
         self.count += 1
         if len(self._recent) == ORDER:
-            self._learn(tuple(self._recent))
-        if self._pointer >= 0 and not self.count - HISTORY < self._pointer < self.count:
-            self._pointer, self._length = -1, 0
+            self._learn(hash(tuple(self._recent)))
 
     def mark(self) -> Mark:
         return Mark(self.count, self._pointer, self._length)
 
     def rewind(self, mark: Mark) -> None:
-        """Forget what came after `mark`; at most HISTORY // 2 events ago."""
+        """Forget what came after `mark`; at most HISTORY - REACH events ago."""
         while self.count > mark.heard:
             self.count -= 1
             undo = self._journal[self.count % HISTORY]
@@ -80,9 +77,9 @@ class Matcher:
         self._recent = [event[:3] for event in held if event is not None]
         self._pointer, self._length = mark.pointer, mark.length
 
-    def _learn(self, key: _Key) -> None:
+    def _learn(self, key: int) -> None:
         before = self._index.get(key, -1)
-        if self._pointer < 0 and before > self.count - HISTORY:
+        if self._pointer < 0 and before > self.count - REACH:
             self._pointer, self._length = before, 1
         self._index[key] = self.count
         self._journal[(self.count - 1) % HISTORY] = (key, before)

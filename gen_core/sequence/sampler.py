@@ -55,7 +55,9 @@ class Sampler:
         context = self.context
         h, delta_logits, state = self.model.trunk([context.trunk()], self.state)
         where = (context.now * TICKS_PER_STEP, context.last.part, context.last.pitch)
-        delta = _choose(delta_logits[0], self._deltas(manner, first_delta), manner, 0, *where)
+        delta = _choose(delta_logits[0], self._deltas(manner, 0), manner, 0, *where)
+        if delta < first_delta:  # only where the music was cut inside a bar and asked for something else
+            delta = _choose(delta_logits[0], self._deltas(manner, first_delta), manner, 0, *where)
         self.state = state
         if delta == BAR:
             self.empty_bars = 0 if self.heard_in_bar else self.empty_bars + 1
