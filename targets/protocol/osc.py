@@ -65,8 +65,9 @@ def decode(packet: bytes) -> list[Message]:
 
 
 def _type(arg: Any) -> str:
-    if arg is None or arg is True or arg is False or arg is IMPULSE:
-        return {None: "N", True: "T", False: "F"}.get(arg, "I")
+    word = next((kind for kind, word in WORDS.items() if arg is word), None)
+    if word is not None:
+        return word
     kinds = ((Int64, "h"), (int, "i"), (Double, "d"), (float, "f"), (str, "s"), (bytes, "b"))
     kind = next((kind for type_, kind in kinds if isinstance(arg, type_)), None)
     if kind is None:

@@ -186,9 +186,9 @@ def decode(data: bytes) -> Frame:
 
 
 def _map(data: bytes) -> dict[str, Any]:
-    """A CBOR map with text as keys. An empty payload is an empty map; older clients send it."""
+    """A CBOR map with text as keys."""
     try:
-        payload = cbor2.loads(data) if data else {}
+        payload = cbor2.loads(data)
     except Exception as error:  # the decoder raises many kinds, also from dates and numbers inside
         raise WireError(f"an SMP frame holds no CBOR ({type(error).__name__})") from None
     if not isinstance(payload, dict) or not all(isinstance(key, str) for key in payload):
