@@ -7,7 +7,7 @@ from pathlib import Path
 
 from host_tools import paths
 from host_tools.keys import user_keys
-from host_tools.output import say
+from host_tools.output import hushed, say
 
 NAME, VERSION = "default", "0.1.0"
 SOURCES = ("gen_core", "export", "targets/protocol")  # what a book is made of and by
@@ -25,7 +25,8 @@ def path(say: Callable[[str], None] = say) -> Path:
         say("packing and signing the default book; this is done once")
         folder.mkdir(parents=True, exist_ok=True)
         draft = book.with_suffix(f".{os.getpid()}")
-        books.build(draft, user_keys().private, NAME, VERSION)
+        with hushed():
+            books.build(draft, user_keys().private, NAME, VERSION)
         draft.rename(book)
         for old in sorted(folder.glob("default-*.book"), key=lambda file: file.stat().st_mtime)[:-KEPT]:
             old.unlink()

@@ -1,8 +1,7 @@
 """The demo: every link of the chain, from the book to the sounding board and back to files, measured on the way."""
 
 import tempfile
-from collections.abc import Callable
-from dataclasses import replace
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +25,7 @@ def run(folder: Path, seconds: float, seed: int, listen: bool, say: Callable[[st
                 flashed = flashing.flash(device, book, progress)
             say(f"{flashed.name} {flashed.version} plays; streaming energy for {seconds:g} s")
             take, status = perform(device, breakpoints)
-    take = replace(take, programs=programs(book.book.manifest, status))
-    files = leave(folder, take, breakpoints)
+    files = leave(folder, take, breakpoints, programs(book.book.manifest))
     return {"files": files, "seed": status["seed"], "notes": len(take.notes), "seconds": take.seconds} | measures(
         status, flashed
     )
@@ -41,21 +39,23 @@ def perform(device: Device, breakpoints: list[tuple[float, float]]) -> tuple[rec
     return take, device.info()
 
 
-def programs(manifest: dict[str, Any], status: dict[str, Any]) -> dict[str, int]:
-    """General MIDI programs of the first ensemble, which is the one that a book begins with."""
-    ensembles = list(manifest.get("ensembles", {}).values())
-    return recording.programs(ensembles[0]) if ensembles else {}
+def programs(manifest: Mapping[str, Any]) -> dict[str, int]:
+    """General MIDI programs by part, of the first ensemble: the one that a book begins with."""
+    ensembles = list(manifest["ensembles"].values())
+    return {str(seat["part"]): int(seat["program"]) for seat in ensembles[0]}
 
 
-def leave(folder: Path, take: recording.Take, breakpoints: list[tuple[float, float]]) -> list[str]:
+def leave(
+    folder: Path, take: recording.Take, breakpoints: list[tuple[float, float]], programs: Mapping[str, int]
+) -> list[str]:
     """Write the three files; their paths."""
     from gen_core.score import picture
 
     paths = {suffix: folder / f"limonaire{suffix}" for suffix in (".wav", ".mid", ".png")}
-    recording.save(take, paths)
-    picture.save(
-        paths[".png"], take.notes, take.part_names, breakpoints, take.audio, take.sample_rate_hz, take.bpm
-    )
+    recording.save(take, paths, programs)
+    assert take.audio is not None
+    drawn = [(at_s, values["energy"]) for at_s, values in curve.points({"energy": breakpoints})]
+    picture.save(paths[".png"], take.notes, take.part_names, drawn, take.audio, take.sample_rate_hz, take.bpm)
     return [str(path) for path in paths.values()]
 
 

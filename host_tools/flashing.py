@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from gen_core.spec.errors import RefusedError, UsageError
+from gen_core.spec.errors import RefusedError
 from host_tools.device import Device
 from host_tools.progress import Progress
 from host_tools.uploading import upload
@@ -49,7 +49,7 @@ def flash(device: Device, flashable: Flashable, progress: Progress, confirm: boo
     it. The old book stays until the new one has sounded.
     """
     book, data, link = flashable.book, flashable.data, device.link
-    check_fit(flashable, device.info()["board"])
+    books.check_board(book, boards.find(device.info()["board"]))
     wire_before, start_s = link.sent_bytes + link.received_bytes, time.monotonic()
     upload(device, data, progress)
     seconds = time.monotonic() - start_s
@@ -63,14 +63,3 @@ def flash(device: Device, flashable: Flashable, progress: Progress, confirm: boo
         device.confirm()
     name, version = str(book.manifest["name"]), str(book.manifest["version"])
     return FlashReport(name, version, len(data), wire_bytes, len(data) / wire_bytes, seconds, confirm)
-
-
-def check_fit(flashable: Flashable, board_name: str) -> None:
-    """UsageError if the book was made for another board, or is too large for this one."""
-    made_for = flashable.book.manifest.get("boards")
-    if made_for and board_name not in made_for:
-        raise UsageError(f"the book is made for {', '.join(made_for)}, not for {board_name}", "build it for this board")
-    limit = boards.find(board_name).max_book_bytes
-    if len(flashable.data) > limit:
-        cause = f"the book has {len(flashable.data)} bytes; {board_name} takes {limit}"
-        raise UsageError(cause, "leave out ensembles, or choose a larger board")

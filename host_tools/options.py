@@ -36,7 +36,13 @@ def add_board(parser: argparse.ArgumentParser) -> None:
 def add_book(parser: argparse.ArgumentParser) -> None:
     """Which book to play; with --json."""
     parser.add_argument("--book", type=Path, metavar="FILE", help="the book; without it, the default book")
+    add_trust(parser)
     add_json(parser)
+
+
+def add_trust(parser: argparse.ArgumentParser) -> None:
+    """Keys to trust beside the user's own."""
+    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="PEM", help="trust this key as well")
 
 
 def seconds(text: str) -> float:

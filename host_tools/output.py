@@ -1,10 +1,12 @@
 """Data on stdout, words and progress on stderr. With --json the data is one JSON document, and that is the contract."""
 
 import argparse
+import contextlib
 import json
+import logging
 import math
 import sys
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 
@@ -34,6 +36,18 @@ def plain(data: Any) -> Any:
     if isinstance(data, float):
         return data if math.isfinite(data) else None
     return data if isinstance(data, str | int | None) else str(data)
+
+
+@contextlib.contextmanager
+def hushed() -> Iterator[None]:
+    """While libraries that talk on stdout or warn of what does not concern the user do their work."""
+    before = logging.root.manager.disable
+    logging.disable(logging.WARNING)
+    try:
+        with contextlib.redirect_stdout(None):
+            yield
+    finally:
+        logging.disable(before)
 
 
 def table(rows: Sequence[Sequence[object]], header: Sequence[str] = ()) -> str:

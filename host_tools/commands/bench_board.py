@@ -9,6 +9,7 @@ Example: limonaire bench-board --wav music.wav
 import argparse
 from pathlib import Path
 
+from host_tools.options import add_trust
 from host_tools.output import add_json
 
 HELP = "be a board on a pseudo-terminal"
@@ -17,7 +18,7 @@ HELP = "be a board on a pseudo-terminal"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, metavar="DIR", help="where the board keeps its books (the user's own)")
     parser.add_argument("--factory", type=Path, metavar="FILE", help="factory book; without it, the default book")
-    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="PEM", help="trust this key as well")
+    add_trust(parser)
     parser.add_argument("--link", type=Path, metavar="PATH", help="a lasting name for the terminal")
     parser.add_argument("--seed", type=int, help="seed of the performance")
     parser.add_argument("--wav", type=Path, metavar="FILE", help="write the sound to a file")

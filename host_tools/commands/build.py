@@ -9,7 +9,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from host_tools.output import add_json, emit, facts
+from host_tools.output import add_json, emit, facts, flat, hushed
 
 HELP = "pack and sign a book"
 
@@ -26,5 +26,6 @@ def run(args: argparse.Namespace) -> None:
     from export import book
     from host_tools.keys import user_keys
 
-    report = asdict(book.build(args.output, args.key or user_keys().private, args.name, args.version))
-    emit(args.json, report, facts(report))
+    with hushed():
+        report = asdict(book.build(args.output, args.key or user_keys().private, args.name, args.version))
+    emit(args.json, report, facts(flat(report)))

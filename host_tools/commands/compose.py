@@ -8,7 +8,7 @@ import secrets
 from pathlib import Path
 
 from host_tools.options import add_book, assignment, length, outputs, typed
-from host_tools.output import emit, facts
+from host_tools.output import emit, facts, flat
 
 HELP = "compose a piece offline"
 SEEDS = 2**24  # a float32 on the wire holds every integer below
@@ -27,5 +27,5 @@ def run(args: argparse.Namespace) -> None:
 
     files = outputs(args.output, (".mid", ".wav"))
     seed = secrets.randbelow(SEEDS) if args.seed is None else args.seed
-    report = offline.compose(args.book, args.length, seed, dict(args.set), files)
-    emit(args.json, report, facts(report))
+    report = offline.compose(offline.open_book(args.book, args.trust), args.length, seed, dict(args.set), files)
+    emit(args.json, report, facts(flat(report)))

@@ -10,7 +10,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from host_tools.options import add_board
+from host_tools.options import add_board, add_trust
 from host_tools.output import emit
 
 HELP = "send a book to the board"
@@ -18,7 +18,7 @@ HELP = "send a book to the board"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE.book")
-    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="PEM", help="trust this key as well")
+    add_trust(parser)
     parser.add_argument("--no-confirm", action="store_true", help="only test: the next reset brings the old book back")
     add_board(parser)
 

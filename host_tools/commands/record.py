@@ -9,7 +9,7 @@ import argparse
 from pathlib import Path
 
 from host_tools.options import add_board, outputs, seconds, typed
-from host_tools.output import emit, facts
+from host_tools.output import emit, facts, flat
 
 HELP = "record notes and sound"
 
@@ -28,4 +28,4 @@ def run(args: argparse.Namespace) -> None:
     with Device(args.port, args.timeout) as device:
         take = recording.record(device, args.seconds, sound=".wav" in files)
     written = recording.save(take, files)
-    emit(args.json, written, facts(written))
+    emit(args.json, written, facts(flat(written)))

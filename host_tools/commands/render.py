@@ -6,8 +6,8 @@ Example: limonaire render any.mid -o any.wav
 import argparse
 from pathlib import Path
 
-from host_tools.options import add_book
-from host_tools.output import emit, facts
+from host_tools.options import add_book, outputs
+from host_tools.output import emit, facts, flat
 
 HELP = "sound a MIDI file"
 
@@ -22,5 +22,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from host_tools import offline
 
-    report = offline.render(args.book, args.file, args.output, args.engine)
-    emit(args.json, report, facts(report))
+    outputs([args.output], (".wav",))
+    report = offline.render(offline.open_book(args.book, args.trust), args.file, args.output, args.engine)
+    emit(args.json, report, facts(flat(report)))

@@ -1,14 +1,15 @@
-"""Train the sequence model on a folder of MIDI files, and print its loss beside that of the counting baseline.
+"""Train the sequence model on a folder of MIDI files, and print its loss on the validation split.
 
-Needs torch: pip install 'limonaire[train]'.
+Leaves a model folder: weights, counting baseline, provenance. An interrupted run goes on where it was. Needs torch:
+pip install 'limonaire[train]'.
 
-Example: limonaire train --corpus corpus --seed 1 -o model.safetensors
+Example: limonaire train --corpus corpus --seed 1 -o model
 """
 
 import argparse
 from pathlib import Path
 
-from host_tools.output import add_json, emit, facts, say
+from host_tools.output import add_json, emit, facts, flat, say
 
 HELP = "train the model on a folder of MIDI files"
 
@@ -16,13 +17,14 @@ HELP = "train the model on a folder of MIDI files"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="a folder of MIDI files")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and order (1)")
-    parser.add_argument("--epochs", type=int, help="passes over the corpus; without it, as the default model")
-    parser.add_argument("-o", "--output", type=Path, metavar="FILE", help="where the weights go")
+    parser.add_argument("--steps", type=int, help="updates; without it, as many as the default model had")
+    parser.add_argument("--workers", type=int, default=2, help="processes that read the corpus (2)")
+    parser.add_argument("-o", "--output", type=Path, default=Path("model"), metavar="DIR", help="model folder (model)")
     add_json(parser)
 
 
 def run(args: argparse.Namespace) -> None:
-    from gen_core.training import fit
+    from gen_core.training import train
 
-    report = fit.train(args.corpus, args.output, seed=args.seed, epochs=args.epochs, say=say)
-    emit(args.json, report, facts(report))
+    report = train.train(args.corpus, args.output, args.seed, args.steps, args.workers, say)
+    emit(args.json, report, facts(flat(report)))

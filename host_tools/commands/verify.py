@@ -6,6 +6,7 @@ Example: limonaire verify mine.book
 import argparse
 from pathlib import Path
 
+from host_tools.options import add_trust
 from host_tools.output import add_json, emit
 
 HELP = "check a book's signature and contents"
@@ -13,7 +14,7 @@ HELP = "check a book's signature and contents"
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("file", type=Path, metavar="FILE.book")
-    parser.add_argument("--trust", type=Path, action="append", default=[], metavar="PEM", help="trust this key as well")
+    add_trust(parser)
     add_json(parser)
 
 
