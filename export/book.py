@@ -20,7 +20,7 @@ from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param, find
 from gen_core.synth import patches
 from targets.protocol import book as books
-from targets.protocol.mcuboot import BOOK_TLV, BOOK_TLV_VALUE
+from targets.protocol.mcuboot import BOOK_MARK, BOOK_TAG
 
 VERSION_PARTS_MAX = (255, 255, 65535)  # fields of the MCUboot header
 SLOT_BYTES = 1 << 26  # what imgtool checks the image against: the largest slot of any board
@@ -103,7 +103,7 @@ def sign(payload: bytes, private_key: Path, version: str) -> bytes:
         plain, signed = Path(folder) / "payload.bin", Path(folder) / "signed.bin"
         plain.write_bytes(payload)
         image.load(str(plain))
-        image.create(key, "hash", None, custom_tlvs={BOOK_TLV: BOOK_TLV_VALUE})
+        image.create(key, "hash", None, custom_tlvs={BOOK_TAG: BOOK_MARK})
         image.save(str(signed))
         return signed.read_bytes()
 
