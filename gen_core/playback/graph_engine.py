@@ -37,9 +37,11 @@ class GraphEngine:
         self.lanes = self.layout.lanes
         self._starts = dict(manifest_synth.get("state", {}))
         self._session = ort.InferenceSession(graph, session_options(), providers=["CPUExecutionProvider"])
-        self._lanes = empty_lanes(self.layout) | {"tables": np.zeros(2, np.float32)}
+        self._inputs: dict[str, NDArray] = empty_lanes(self.layout) | {"tables": np.zeros(2, np.float32)}
         self._audio = np.zeros((self.block_frames, 2), np.float32)
         self._check()
+        self._states = [self._fresh(), self._fresh()]
+        self._turn = 0
         self._bind()
 
     def _check(self) -> None:
@@ -54,20 +56,18 @@ class GraphEngine:
 
     def _bind(self) -> None:
         """Two bindings that swap state: what one writes, the other reads."""
-        pair = [self._fresh(), self._fresh()]
-        self._states = pair
+        pair = self._states
         self._bindings = []
         for index in (0, 1):
             binding = self._session.io_binding()
             for name in self._reads:
-                _bind_input(binding, name, self._lanes[name])
+                _bind_input(binding, name, self._inputs[name])
             for name, array in pair[index].items():
                 _bind_input(binding, name, array)
             for name, array in pair[1 - index].items():
                 _bind_output(binding, name.replace("state.", "next.", 1), array)
             _bind_output(binding, "audio", self._audio)
             self._bindings.append(binding)
-        self._turn = 0
 
     def _fresh(self) -> dict[str, NDArray]:
         return {
@@ -84,14 +84,18 @@ class GraphEngine:
 
     def load_tables(self, tables: NDArray[np.float32]) -> None:
         """All oscillator periods end to end, as `waves.WaveTables` makes them."""
-        self._lanes["tables"] = np.ascontiguousarray(tables, np.float32)
+        self._inputs["tables"] = np.ascontiguousarray(tables, np.float32)
         self._bind()
 
     def process(self, lanes: Mapping[str, NDArray]) -> NDArray[np.float32]:
-        """One block (block_frames, 2) from the values of `layout.LANES`."""
-        for name in self._reads:
-            if name != "tables":
-                self._lanes[name][...] = lanes[name]
+        """One block (block_frames, 2) from the values of `layout.LANES`.
+
+        Arrays are bound by address: give the same ones again, with new values in them, and nothing is copied.
+        """
+        changed = [name for name in self._reads if name != "tables" and lanes[name] is not self._inputs[name]]
+        if changed:
+            self._inputs |= {name: np.require(lanes[name], LANES[name].dtype, "C") for name in changed}
+            self._bind()
         self._session.run_with_iobinding(self._bindings[self._turn])
         self._turn = 1 - self._turn
         return self._audio.copy()

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.playback.layout import filter_map
+from gen_core.playback.layout import DOUBLES, SINGLES, column, filter_map
 from gen_core.playback.waves import Wave, WaveTables
 from gen_core.spec.errors import UsageError, VerificationError
 from gen_core.spec.param import suggestion
@@ -20,13 +20,17 @@ from gen_core.spec.param import suggestion
 _DECAY = math.log(1000.0)  # time constants in the time to -60 dB
 _MIDDLE_VELOCITY = 96  # where a patch's cutoff is as written: a firm mezzo-forte
 _HIGHEST = 0.45  # periods a sample
+_KEPT_SOUNDS = 2048  # about 1 kB each
 
 
 @dataclass(frozen=True)
 class Sound:
-    """What one note needs: lane values by name, and gains (left, right, send) before the part's level."""
+    """What one note writes into its lane, and its gains (left, right, send) before the part's level."""
 
-    lanes: dict[str, NDArray | float]
+    singles: NDArray[np.float32]  # columns as in layout.LaneArrays
+    doubles: NDArray[np.float64]
+    filter_map: NDArray[np.float32]
+    table: NDArray[np.int32]
     gains: NDArray[np.float64]
     first_increment: NDArray[np.float64]  # with the bend at its onset
 
@@ -44,6 +48,8 @@ class Instrument:
             self._row = row
             self._oscillators = [row["oscillator_1"], row["oscillator_2"]]
             self._still = _still(row)
+            curve = row["filter"]
+            self._map = filter_map(curve["q"], curve["low"], curve["band"], curve["high"])
 
     @property
     def waves(self) -> list[Wave]:
@@ -64,13 +70,19 @@ class Instrument:
             tables.start(oscillator["wave"], increment * highest)
             for oscillator, increment in zip(self._oscillators, increments, strict=True)
         ]
-        moving: dict[str, NDArray | float] = {
-            "increment": np.array(increments)[:, None],
-            "table": np.array(tables_at)[:, None],
+        values = self._still | {
+            "increment": np.array(increments),
             "log_cutoff": _log_cutoff(self._row["filter"], pitch, velocity, sample_rate_hz),
         }
         first = np.array(increments) * 2.0 ** (self._row["pitch"]["bend_semitones"] / 12.0)
-        return Sound(self._still | moving, _gains(self._row["mix"], velocity), first)
+        return Sound(
+            singles=column(values, SINGLES, np.float32),
+            doubles=column(values, DOUBLES, np.float64),
+            filter_map=self._map,
+            table=np.array(tables_at, np.int32),
+            gains=_gains(self._row["mix"], velocity),
+            first_increment=first,
+        )
 
     @property
     def phases(self) -> NDArray[np.float64]:
@@ -118,7 +130,6 @@ def _still(row: Mapping[str, Any]) -> dict[str, NDArray | float]:
         "level": column(sources, "level"),
         "level_bend": column(sources, "level_bend"),
         "cutoff_bend": section["bend_octaves"] * math.log(2.0),
-        "filter_map": filter_map(section["q"], section["low"], section["band"], section["high"]),
     }
 
 
@@ -127,6 +138,7 @@ class Instruments:
 
     def __init__(self, instruments: Iterable[Instrument]) -> None:
         self.by_name = {instrument.name: instrument for instrument in instruments}
+        self._sounds: dict[tuple[str, int, int, int], Sound] = {}
         self.tables = WaveTables(wave for item in self.by_name.values() for wave in item.waves)
         for item in self.by_name.values():
             missing = set(item.kit.values()) - set(self.by_name)
@@ -144,3 +156,12 @@ class Instruments:
         """The row that sounds: the instrument itself, or a kit's piece for that key."""
         instrument = self.find(name)
         return self.find(instrument.piece(pitch)) if instrument.kit else instrument
+
+    def sound(self, instrument: Instrument, pitch: int, velocity: int, sample_rate_hz: int) -> Sound:
+        """What a note of that instrument writes; kept, because music repeats itself."""
+        key = (instrument.name, pitch, velocity, sample_rate_hz)
+        if key not in self._sounds:
+            if len(self._sounds) >= _KEPT_SOUNDS:
+                self._sounds.clear()
+            self._sounds[key] = instrument.sound(pitch, velocity, self.tables, sample_rate_hz)
+        return self._sounds[key]

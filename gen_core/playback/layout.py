@@ -4,7 +4,7 @@ Both renderings (kernel and graph) read exactly these arrays, so parity is a pla
 (envelopes, pitch, gain) are known at knots every `KNOT_FRAMES` and straight lines between them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -110,11 +110,38 @@ def filter_map(q: float, low: float, band: float, high: float) -> NDArray[np.flo
     return np.array(rows, np.float32)
 
 
+# What a note writes, in the order in which it lies in memory: one column of each array, and no name looked up.
+_ENVELOPES = ("attack", "attack_rate", "decay_rate", "sustain", "release_rate")
+SINGLES = (*_ENVELOPES, "level", "level_bend", "log_cutoff", "cutoff_bend")
+DOUBLES = ("increment", "bend_depth", "bend_rate", "vibrato_depth", "vibrato_rate", "vibrato_onset")
+
+
+def column(values: Mapping[str, NDArray | float], names: Sequence[str], dtype: type) -> NDArray:
+    """The values of a note under `names` as one column of `LaneArrays`."""
+    return np.concatenate([np.ravel(values[name]) for name in names]).astype(dtype)
+
+
+class LaneArrays:
+    """All lane arrays but the tables, silent. `arrays` are views by name; a note is written by columns."""
+
+    def __init__(self, layout: Layout) -> None:
+        self.arrays: dict[str, NDArray] = {
+            name: np.zeros(layout.shape(port.dims), port.dtype) for name, port in LANES.items() if name != "tables"
+        }
+        self.singles = self._pack(SINGLES, np.float32)  # [rows, lanes]
+        self.doubles = self._pack(DOUBLES, np.float64)
+        self.arrays["off_age"][:] = HELD_S
+        self.arrays["keep"][:] = 1.0
+
+    def _pack(self, names: Sequence[str], dtype: type) -> NDArray:
+        lanes = self.arrays["keep"].size
+        sizes = [self.arrays[name].size // lanes for name in names]
+        block: NDArray = np.zeros((sum(sizes), lanes), dtype)
+        for name, size, end in zip(names, sizes, np.cumsum(sizes), strict=True):
+            self.arrays[name] = block[end - size : end].reshape(self.arrays[name].shape)
+        return block
+
+
 def empty_lanes(layout: Layout) -> dict[str, NDArray]:
     """All lane arrays but the tables, silent."""
-    lanes: dict[str, NDArray] = {
-        name: np.zeros(layout.shape(port.dims), port.dtype) for name, port in LANES.items() if name != "tables"
-    }
-    lanes["off_age"][:] = HELD_S
-    lanes["keep"][:] = 1.0
-    return lanes
+    return LaneArrays(layout).arrays

@@ -69,7 +69,7 @@ class Synth:
             self.note_off(part, pitch, frame)
             return
         instrument = self._instruments.sounding(self._assigned[part], pitch)
-        sound = instrument.sound(pitch, min(velocity, 127), self._instruments.tables, self.engine.sample_rate_hz)
+        sound = self._instruments.sound(instrument, pitch, min(velocity, 127), self.engine.sample_rate_hz)
         self._voices.note_on(Start(part, pitch, frame, sound, instrument.phases, instrument.choke, instrument.one_shot))
 
     def note_off(self, part: int, pitch: int, frame: int = 0) -> None:

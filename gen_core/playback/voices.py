@@ -11,12 +11,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.playback.instrument import Sound
-from gen_core.playback.layout import HELD_S, LANES, Layout, empty_lanes
+from gen_core.playback.layout import HELD_S, LaneArrays, Layout
 
 _RESERVE = 4  # lanes kept free for the next block's notes: a chord of four and no waiting
 _SILENT = 1e-4  # -80 dB of the note's own loudest moment: its lane may go
+_FAR = -40.0  # exponents below give numbers that are slow to compute and not needed
 _FREE, _SOUNDING, _FADING = 0, 1, 2
-_AXIS = {name: port.dims.index("lanes") for name, port in LANES.items() if "lanes" in port.dims}
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,10 @@ class Voices:
 
     def __init__(self, layout: Layout) -> None:
         self.layout = layout
-        self.lanes = empty_lanes(layout)
+        self._arrays = LaneArrays(layout)
+        self.lanes = self._arrays.arrays
+        names = ("attack", "attack_rate", "decay_rate", "sustain", "release_rate")
+        self._amplitude = [self.lanes[name][0, :, 0] for name in names]
         self.dropped = 0  # notes for which there was no lane even after waiting
         self._waiting: list[Start] = []
         count = layout.lanes
@@ -88,8 +91,10 @@ class Voices:
 
     def _occupy(self, lane: int, note: Start) -> None:
         """Write a note's values into a free lane."""
-        for name, value in note.sound.lanes.items():
-            self.lanes[name][(slice(None),) * _AXIS[name] + (lane,)] = value
+        self._arrays.singles[:, lane] = note.sound.singles
+        self._arrays.doubles[:, lane] = note.sound.doubles
+        self.lanes["filter_map"][lane] = note.sound.filter_map
+        self.lanes["table"][:, lane, 0] = note.sound.table
         phase = note.phases - note.frame * note.sound.first_increment
         self.lanes["phase_start"][:, lane, 0] = phase % 1.0
         self.lanes["keep"][lane] = 0.0
@@ -130,6 +135,8 @@ class Voices:
 
     def _release(self, lanes: NDArray) -> None:
         """Free lanes, with values that cost a kernel nothing."""
+        if not lanes.size:
+            return
         self._state[lanes] = _FREE
         self._held[lanes] = False
         self._pitch[lanes] = -1
@@ -139,14 +146,13 @@ class Voices:
 
     def _envelope_now(self) -> NDArray[np.float64]:
         """Amplitude envelope of every lane at the next block's start; the formula of units/envelope.py."""
-        rate = self.layout.sample_rate_hz
-        attack, attack_rate, decay_rate, sustain, release_rate = (
-            self.lanes[name][0, :, 0] for name in ("attack", "attack_rate", "decay_rate", "sustain", "release_rate")
-        )
-        off = np.where(self._held, 0.0, np.maximum(self._off_age, 0) / rate)
-        held = np.maximum(self._age / rate - off, 0.0)
-        fall = np.exp(-np.maximum(held - attack, 0.0) * decay_rate)
-        return np.minimum(held * attack_rate, sustain + (1.0 - sustain) * fall) * np.exp(-off * release_rate)
+        frame_s = 1.0 / self.layout.sample_rate_hz
+        attack, attack_rate, decay_rate, sustain, release_rate = self._amplitude
+        off = np.maximum(self._off_age, 0) * ~self._held * frame_s
+        held = np.maximum(self._age * frame_s - off, 0.0)
+        fall = np.exp(np.clip((attack - held) * decay_rate, _FAR, 0.0))
+        level = np.minimum(held * attack_rate, sustain + (1.0 - sustain) * fall)
+        return level * np.exp(np.maximum(-off * release_rate, _FAR))
 
     def _make_room(self, loudness: NDArray[np.float64]) -> None:
         """Fade the weakest until enough lanes are free or fading; released notes go before held ones."""
