@@ -7,6 +7,7 @@ from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from targets import boards
 from targets.runtime import saved
+from targets.runtime.boot_state import FACTORY
 from targets.runtime.engine import Engine
 from targets.runtime.keys import trusted_keys
 from targets.runtime.log import Log
@@ -16,7 +17,7 @@ from targets.runtime.osc_server import OscServer
 from targets.runtime.performer import Perform, Performer, Silence
 from targets.runtime.saved import SEED
 from targets.runtime.sinks import open_sink
-from targets.runtime.slots import FACTORY, Slots
+from targets.runtime.slots import Slots
 from targets.runtime.storage import Storage
 from targets.runtime.upload import Upload
 
@@ -25,7 +26,7 @@ def assemble(options: Options, log: Log) -> Machine:
     """A board ready to sound. It always is: with the next best book, or at worst with silence and a line in the log."""
     storage = Storage(options.state)
     facts = boards.find(options.board)
-    slots = Slots(storage, trusted_keys(options.state, options.trust, log), facts.max_book_bytes, log)
+    slots = Slots(storage, trusted_keys(options.state, options.trust, log), facts, log)
     slots.boot()
     values = saved.load(storage, log)
     if options.seed is not None:

@@ -3,6 +3,8 @@
 from collections.abc import Sequence
 from pathlib import Path
 
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
 from cryptography.hazmat.primitives.serialization import load_pem_public_key
 
 from gen_core.spec.errors import UsageError
@@ -12,12 +14,14 @@ FOLDER = "trusted"
 
 
 def public_key(path: Path) -> bytes:
-    """A public key in PEM, as the file holds it. UsageError if it is none."""
+    """A public ed25519 key in PEM, as the file holds it. UsageError if it is none."""
     try:
         pem = path.read_bytes()
-        load_pem_public_key(pem)
-    except (OSError, ValueError) as error:
-        raise UsageError(f"{path} is not a public key in PEM: {error}", "name one made by imgtool getpub") from None
+        if not isinstance(load_pem_public_key(pem), Ed25519PublicKey):
+            raise ValueError("another kind of key")
+    except (OSError, ValueError, UnsupportedAlgorithm) as error:
+        cause = f"{path} is no public ed25519 key in PEM: {error}"
+        raise UsageError(cause, "make one with `imgtool getpub -e pem`") from None
     return pem
 
 

@@ -2,7 +2,9 @@
 
 import os
 import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from typing import Any
 
 from targets.runtime.engine import Engine
 from targets.runtime.log import Log
@@ -13,6 +15,10 @@ from targets.runtime.storage import Storage
 from targets.runtime.upload import Upload
 
 PRODUCT = "Limonaire"
+
+
+Handler = Callable[["Machine", Mapping[str, Any]], dict[str, Any]]  # (machine, request) → payload of the answer
+Commands = Mapping[tuple[int, int], Handler]  # (command, op) → who answers
 
 
 @dataclass
@@ -32,16 +38,6 @@ class Machine:
     drawn_seed: int | None = None  # what chance chose at this start; nobody asked for it, so nobody saves it
     reset_asked: bool = False
     started_s: float = field(default_factory=time.monotonic)
-
-
-def version() -> str:
-    """The version of Limonaire that runs here."""
-    from importlib import metadata
-
-    try:
-        return metadata.version("limonaire")
-    except metadata.PackageNotFoundError:
-        return "unpackaged"
 
 
 def resident_bytes() -> int:

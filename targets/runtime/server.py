@@ -3,7 +3,6 @@
 Clients take a reply apart strictly, so a reply holds the documented keys and nothing else.
 """
 
-from dataclasses import replace
 from typing import Any
 
 from targets.protocol import smp
@@ -26,7 +25,7 @@ class Server:
             return None
         if frame.op not in (smp.Op.READ, smp.Op.WRITE):
             return None
-        return smp.encode(replace(frame, op=frame.op + 1, payload=self._reply(frame)))
+        return smp.encode(frame.answered(self._reply(frame)))
 
     def _reply(self, frame: smp.Frame) -> dict[str, Any]:
         handler = GROUPS.get(frame.group, {}).get((frame.command, frame.op))

@@ -29,8 +29,9 @@ class Sink(Protocol):
 
     kind: str
     path: str
-    frames: int
 
+    @property
+    def frames(self) -> int: ...
     def write(self, block: NDArray[np.float32]) -> bool: ...
     def close(self) -> None: ...
 

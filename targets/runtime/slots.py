@@ -10,8 +10,9 @@ from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, replace
 
 from gen_core.spec.errors import LimonaireError
+from targets.boards.board import Board
 from targets.protocol import book as books
-from targets.protocol import smp
+from targets.protocol import mcuboot, smp
 from targets.runtime.boot_state import FACTORY, FILE, SLOTS, BootState, Mark, from_json, to_json
 from targets.runtime.log import Log
 from targets.runtime.rejection import Rejection
@@ -20,18 +21,18 @@ from targets.runtime.storage import Storage, write_atomic
 
 @dataclass(frozen=True)
 class Held:
-    """A slot's book, verified: name, version as `image state-read` shows it, hash in hex."""
+    """A slot's book, verified. `version` prints as `image state-read` shows it, `hash` is in hex."""
 
     name: str
-    version: str
+    version: mcuboot.Version
     hash: str
 
 
 class Slots:
-    """The board's books. `trusted` are public keys in PEM; `limit_bytes` is the largest book the board takes."""
+    """The board's books. `trusted` are public keys in PEM; None takes a book of any signer."""
 
-    def __init__(self, storage: Storage, trusted: Sequence[bytes], limit_bytes: int, log: Log) -> None:
-        self.storage, self.trusted, self.limit_bytes, self.log = storage, trusted, limit_bytes, log
+    def __init__(self, storage: Storage, trusted: Sequence[bytes] | None, board: Board, log: Log) -> None:
+        self.storage, self.trusted, self.board, self.log = storage, trusted, board, log
         self.state = self._read_state()
         self.active = ""
         self._held: dict[str, Held | None] = {}
@@ -183,7 +184,7 @@ def file_name(slot: str) -> str:
 def held_of(book: books.Book) -> Held:
     """A book in one line."""
     manifest = book.manifest
-    return Held(str(manifest.get("name", "")), str(book.image.version), bytes(book.image.hash).hex())
+    return Held(str(manifest.get("name", "")), book.image.version, book.image.hash.hex())
 
 
 def _fits(hash_: str, hashes: Collection[str] | None) -> bool:

@@ -22,10 +22,11 @@ from pathlib import Path
 from gen_core.spec.errors import BusyError, LimonaireError, UsageError, VerificationError
 from targets.protocol import bench
 from targets.protocol import book as books
+from targets.runtime.boot_state import FACTORY
 from targets.runtime.keys import public_key, trusted_keys
 from targets.runtime.log import Log
 from targets.runtime.options import passed_on, shared_arguments
-from targets.runtime.slots import FACTORY, file_name
+from targets.runtime.slots import file_name
 from targets.runtime.storage import Storage, write_atomic
 
 SHORT_LIFE_S = 10.0  # a board that ends sooner, unasked, has crashed at its start

@@ -8,9 +8,9 @@ import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeGuard
 
-from gen_core.spec.errors import LimonaireError
+from gen_core.spec.errors import LimonaireError, VerificationError
 from targets.protocol import book as books
 from targets.protocol import mcuboot, smp
 from targets.runtime.rejection import Rejection
@@ -68,21 +68,32 @@ class Upload:
         if sha and arrival == self.arrival:
             self.log.say(f"upload goes on at byte {self.offset} of {length}")
             return
-        self._check_header(length, data)
+        self._check_header(length, data, only_newer=request.get("upgrade") is True)
         self.arrival, self.offset, self._unsynced = arrival, 0, 0
         self._digest = hashlib.sha256()
         self.storage.write(PART, b"")
         write_atomic(self.storage, RECORD, json.dumps({"len": length, "sha": arrival.sha}).encode())
         self._take(data)
 
-    def _check_header(self, length: int, data: bytes) -> None:
+    def _check_header(self, length: int, data: bytes, only_newer: bool) -> None:
         """Say no to what can never be taken before it crosses the cable."""
-        if length > self.slots.limit_bytes:
-            cause = f"{length} bytes, and this board takes {self.slots.limit_bytes}"
+        limit_bytes = self.slots.board.max_book_bytes
+        if length > limit_bytes:
+            cause = f"{length} bytes, and this board takes {limit_bytes}"
             raise Rejection(smp.ImageError.TOO_LARGE, cause, smp.Group.IMAGE)
-        magic = mcuboot.MAGIC.to_bytes(4, "little")
-        if not data or not magic.startswith(data[:4]):
-            raise Rejection(smp.ImageError.INVALID_MAGIC, "not an MCUboot image", smp.Group.IMAGE)
+        code = smp.ImageError.INVALID_MAGIC
+        try:
+            if not data:
+                raise VerificationError("an upload begins with data")
+            mcuboot.check_start(data)
+            code = smp.ImageError.INVALID_HEADER
+            header = mcuboot.read_header(data, limit_bytes) if len(data) >= mcuboot.HEADER.size else None
+        except VerificationError as error:
+            raise Rejection(code, error.cause, smp.Group.IMAGE) from None
+        playing = self.slots.held(self.slots.active)
+        if only_newer and header and playing and header.version[:3] <= playing.version[:3]:
+            cause = f"version {playing.version} plays, and only a newer one is wanted"
+            raise Rejection(smp.ImageError.NEWER_IS_PLAYING, cause, smp.Group.IMAGE)
 
     def _take(self, data: bytes) -> None:
         assert self.arrival is not None
@@ -109,6 +120,7 @@ class Upload:
             if arrival.sha and self._digest.hexdigest() != arrival.sha:
                 raise Rejection(smp.ReturnCode.ECORRUPT, "the data does not have the announced hash")
             book = books.read(self.storage.read(PART) or b"", self.slots.trusted)
+            books.check_board(book, self.slots.board)
             slot = self.slots.check_writable()
         except LimonaireError as error:
             self.log.say(f"upload refused: {error}")
@@ -138,5 +150,5 @@ class Upload:
             self._digest.update(part)
 
 
-def _is_count(value: Any) -> bool:
+def _is_count(value: Any) -> TypeGuard[int]:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 0

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from targets.protocol import smp
-from targets.runtime.machine import Machine
+from targets.runtime.machine import Commands, Machine
 from targets.runtime.rejection import Rejection
 
 GROUP = smp.Group.IMAGE
@@ -60,10 +60,10 @@ def _image(machine: Machine, number: int, slot: str) -> list[dict[str, Any]]:
         "active": slot == machine.slots.active,
         "permanent": following is not None and following.permanent,
     }
-    return [{"slot": number, "version": held.version, "hash": bytes.fromhex(held.hash)} | flags]
+    return [{"slot": number, "version": str(held.version), "hash": bytes.fromhex(held.hash)} | flags]
 
 
-COMMANDS = {
+COMMANDS: Commands = {
     (smp.ImageCommand.STATE, smp.Op.READ): state,
     (smp.ImageCommand.STATE, smp.Op.WRITE): set_state,
     (smp.ImageCommand.UPLOAD, smp.Op.WRITE): upload,

@@ -6,9 +6,11 @@ from typing import Any
 
 import cbor2
 
+import gen_core
 from targets.protocol import smp
-from targets.runtime.machine import PRODUCT, Machine, resident_bytes, version
+from targets.runtime.machine import PRODUCT, Commands, Machine, resident_bytes
 from targets.runtime.rejection import Rejection
+from targets.runtime.slots import Held
 
 GROUP = smp.Group.LIMONAIRE
 ENVELOPE_BYTES = 64  # SMP header, framing, and the map around the list
@@ -39,10 +41,10 @@ def status(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
         "board": machine.board,
         "serial": machine.serial,
         "product": PRODUCT,
-        "version": version(),
-        "book": {"name": held.name, "version": held.version, "hash": bytes.fromhex(held.hash)} if held else None,
+        "version": gen_core.__version__,
+        "book": _facts(held) if held else None,
         "seed": performance.seed,
-        "open": not slots.trusted,
+        "open": slots.trusted is None,
         "bar": bar,
         "beat": beat,
         "uptime_s": time.monotonic() - machine.started_s,
@@ -52,7 +54,11 @@ def status(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
-COMMANDS = {
+def _facts(held: Held) -> dict[str, Any]:
+    return {"name": held.name, "version": str(held.version), "hash": bytes.fromhex(held.hash)}
+
+
+COMMANDS: Commands = {
     (smp.LimonaireCommand.PARAMS, smp.Op.READ): parameters,
     (smp.LimonaireCommand.STATUS, smp.Op.READ): status,
 }

@@ -4,8 +4,9 @@ import platform
 from collections.abc import Mapping
 from typing import Any
 
+import gen_core
 from targets.protocol import smp
-from targets.runtime.machine import PRODUCT, Machine, version
+from targets.runtime.machine import PRODUCT, Commands, Machine
 from targets.runtime.rejection import Rejection
 
 GROUP = smp.Group.OS
@@ -36,7 +37,7 @@ def info(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     fields = {
         "s": PRODUCT,
         "n": machine.serial,
-        "r": version(),
+        "r": gen_core.__version__,
         "v": f"{held.name} {held.version}" if held else "no book",
         "m": platform.machine(),
         "p": platform.processor() or "unknown",
@@ -49,7 +50,7 @@ def info(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     return {"output": " ".join(text for letter, text in fields.items() if letter in letters or "a" in letters)}
 
 
-COMMANDS = {
+COMMANDS: Commands = {
     (smp.OsCommand.ECHO, smp.Op.WRITE): echo,
     (smp.OsCommand.ECHO, smp.Op.READ): echo,
     (smp.OsCommand.RESET, smp.Op.WRITE): reset,

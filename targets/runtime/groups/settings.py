@@ -12,7 +12,7 @@ from gen_core.spec.errors import UsageError
 from gen_core.spec.param import find
 from targets.protocol import smp
 from targets.runtime import saved
-from targets.runtime.machine import Machine
+from targets.runtime.machine import Commands, Machine
 from targets.runtime.rejection import Rejection
 
 GROUP = smp.Group.SETTINGS
@@ -92,7 +92,7 @@ def _as_declared(machine: Machine, name: str, data: bytes) -> float:
     return next((bound for bound in (param.low, param.high) if VALUE.pack(bound) == data), value)
 
 
-COMMANDS = {
+COMMANDS: Commands = {
     (smp.SettingsCommand.READ_WRITE, smp.Op.READ): read,
     (smp.SettingsCommand.READ_WRITE, smp.Op.WRITE): write,
     (smp.SettingsCommand.DELETE, smp.Op.WRITE): delete,

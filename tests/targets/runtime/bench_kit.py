@@ -188,6 +188,7 @@ def bench_board(state: Path, *arguments: str, factory: bytes | None = None):
             process.wait(timeout=10)
         finally:
             process.kill()
+            assert process.stdout is not None
             process.stdout.close()
 
 
@@ -196,7 +197,8 @@ class Client:
 
     def __init__(self, port: str) -> None:
         self.port = serial.Serial(port, timeout=0.02)
-        self.demux, self.osc = Demux(), []
+        self.demux = Demux()
+        self.osc: list[bytes] = []
 
     def ask(self, request, response, timeout_s: float = 5.0):
         self.port.write(lines(request.BYTES))
@@ -219,9 +221,8 @@ class Client:
     def upload(self, data: bytes):
         offset = 0
         while offset < len(data):
-            first = {"len": len(data), "image": 0} if offset == 0 else {}
-            piece = data[offset : offset + 4000]
-            request = img.ImageUploadWriteRequest(off=offset, data=piece, **first)
+            length, piece = (len(data) if offset == 0 else None), data[offset : offset + 4000]
+            request = img.ImageUploadWriteRequest(off=offset, data=piece, len=length)
             reply = self.ask(request, img.ImageUploadWriteResponse)
             offset = reply.off
         return reply

@@ -1,4 +1,3 @@
-import threading
 import time
 
 import numpy as np
@@ -48,37 +47,50 @@ def test_blocks_reach_the_sink_in_order_and_are_counted():
     assert engine.starved == 1 and engine.deadline_misses >= 1
 
 
+class Slow(FakePerformance):
+    """Takes `pauses_s`, one after the other, over composing, and `block_s` over each block; raises `errors` times."""
+
+    def __init__(self, pauses_s=(), block_s=0.0, errors=0):
+        super().__init__({}, {})
+        self.pauses_s, self.block_s, self.errors = list(pauses_s), block_s, errors
+        self.composed, self.began_s, self.first_s = 0, time.monotonic(), 0.0
+
+    def compose_ahead(self):
+        self.composed += 1
+        if self.composed <= self.errors:
+            raise ValueError("no idea")
+        if not self.pauses_s:
+            return False
+        time.sleep(self.pauses_s.pop(0))
+        return True
+
+    def render_block(self):
+        self.first_s = self.first_s or time.monotonic() - self.began_s
+        time.sleep(self.block_s)
+        return super().render_block()
+
+
 def test_a_block_that_takes_longer_than_it_lasts_is_a_miss():
-    performance = FakePerformance({}, {})
-    render = performance.render_block
-    performance.render_block = lambda: (time.sleep(0.012), render())[1]
-    engine, _, _ = run(performance, lambda e: e.blocks > 8)
+    engine, _, _ = run(Slow(block_s=0.012), lambda e: e.blocks > 8)
     assert engine.deadline_misses >= 8 and engine.render_peak_ms > 12
 
 
 def test_the_sound_begins_with_the_first_music():
-    performance, began_s, heard_s = FakePerformance({}, {}), time.monotonic(), []
-    left = [0.1, 0.1, 0.0]
-    performance.compose_ahead = lambda: time.sleep(left[0]) or bool(left.pop(0)) if left else False
-    render = performance.render_block
-    performance.render_block = lambda: heard_s.append(time.monotonic() - began_s) or render()
+    performance = Slow(pauses_s=[0.1, 0.1])
     run(performance, lambda e: e.blocks > 3)
-    assert 0.2 < heard_s[0] < 1.0
+    assert 0.2 < performance.first_s < 1.0
 
 
 def test_the_sound_does_not_wait_for_the_composer(monkeypatch):
     monkeypatch.setattr(engines, "FIRST_MUSIC_S", 0.05)
-    performance, gate = FakePerformance({}, {}), threading.Event()
-    performance.compose_ahead = lambda: gate.wait(3.0)
-    engine, ear, _ = run(performance, lambda e: e.blocks > 20 and (gate.set() or True))
-    assert len(ear.blocks) > 20
+    performance = Slow(pauses_s=[0.5])
+    run(performance, lambda e: e.blocks > 20)
+    assert performance.first_s < 0.4
 
 
 def test_a_composer_that_stumbles_is_counted_and_tried_again():
-    performance = FakePerformance({}, {})
-    calls = []
-    performance.compose_ahead = lambda: calls.append(1) or (1 / 0 if len(calls) < 3 else False)
-    engine, _, log = run(performance, lambda e: len(calls) > 4)
+    performance = Slow(errors=2)
+    engine, _, log = run(performance, lambda e: performance.composed > 4)
     assert engine.compose_errors == 2 and not engine.broken
     assert sum("stumbled" in line for line in log.lines) == 1
 

@@ -48,7 +48,8 @@ def test_frames_arrive_whole_however_they_are_cut(cable):
     frame = EchoWriteRequest(d="x" * 300).BYTES
     for byte_ in range(0, len(lines(frame)), 7):
         os.write(host, lines(frame)[byte_ : byte_ + 7])
-    got, ends_s = [], time.monotonic() + 2.0
+    got: list = []
+    ends_s = time.monotonic() + 2.0
     while not got and time.monotonic() < ends_s:
         got += link.read(0.01)
     assert got == [("smp", frame)]

@@ -6,11 +6,10 @@ import pytest
 from bench_kit import KEY, signed_book
 from fake_disk import FakeDisk, PowerCut
 
+from targets import boards
 from targets.runtime.log import Log
 from targets.runtime.slots import Slots
 from targets.runtime.upload import Upload
-
-LIMIT = 1 << 20
 
 
 class Board:
@@ -18,7 +17,7 @@ class Board:
 
     def __init__(self, disk: FakeDisk, quiet) -> None:
         self.disk = disk
-        self.slots = Slots(disk, [KEY.get_public_pem()], LIMIT, Log(quiet))
+        self.slots = Slots(disk, [KEY.get_public_pem()], boards.find("bench"), Log(quiet))
         self.slots.boot()
         slot, book = next(self.slots.candidates(), ("", None))
         self.slots.playing(slot)
@@ -31,7 +30,9 @@ class Board:
         assert self.upload.chunk({"off": half, "data": data[half:]})["match"]
 
     def test(self) -> None:
-        self.slots.mark(self.slots.held(self.slots.spare).hash, permanent=False)
+        held = self.slots.held(self.slots.spare)
+        assert held
+        self.slots.mark(held.hash, permanent=False)
 
 
 def scenario(board: Board, books, quiet, done: dict) -> None:

@@ -115,7 +115,8 @@ def test_a_fault_of_the_board_is_an_answer_and_a_log_line(rig, monkeypatch):
 def test_the_parameter_list_pages_through_every_declaration_with_its_value(rig):
     rig.machine.performance.set("fake_bpm", 90)
     rig.machine.buffer_bytes = 450  # one or two a page
-    found, offset, pages = [], 0, 0
+    found: list[dict] = []
+    offset = pages = 0
     while True:
         page = rig.raw(0, 65, 0, {"off": offset})
         assert page["off"] == offset and page["total"] == 5 and page["params"]

@@ -35,7 +35,7 @@ def test_null_and_wav_take_real_time(tmp_path, log):
 
 def test_a_sink_without_a_card_starves_like_one_with_a_card(monkeypatch):
     now = [0.0]
-    monkeypatch.setattr(sinks.time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
+    monkeypatch.setattr(time, "sleep", lambda seconds: now.__setitem__(0, now[0] + seconds))
     pace = Pace(48000, lambda: now[0])
     assert not any(pace.wait(512) for _ in range(10))
     now[0] += 0.040  # less than four blocks late

@@ -103,7 +103,10 @@ def test_same_book_in_both_slots_confirm_by_hash_means_the_playing_one(rig, book
     assert same.states() == [(0, "1.0.0", "active+confirmed"), (1, "1.0.0", "")]
 
 
-REFUSED = {  # steps, request (op, command, payload), code in the image group's table
+# steps, request (op, command, payload), code in the image group's table
+REFUSED: dict[str, tuple[str, tuple[int, int, dict], int]] = {
+    str, tuple[str, tuple[int, int, dict], int]
+] = {  # steps, request (op, command, payload), code in the image group's table
     "test of an unknown hash": ("", (2, 0, {"hash": b"\1" * 32}), 8),
     "test of what plays": ("1.0.0 keep boot", (2, 0, {"hash": "slot0"}), 33),
     "test of nothing": ("", (2, 0, {"confirm": False}), 24),
@@ -116,6 +119,11 @@ REFUSED = {  # steps, request (op, command, payload), code in the image group's 
     "erasing the confirmed book during a trial": ("1.0.0 keep boot 2.0.0 test boot", (2, 5, {"slot": 1}), 9),
     "erasing what plays": ("", (2, 5, {"slot": 0}), 14),
     "upload of something else": ("", (2, 1, {"off": 0, "len": 99, "data": b"PK\3\4"}), 23),
+    "upload of an image that no book is": (
+        "",
+        (2, 1, {"off": 0, "len": 99, "data": b"\x3d\xb8\xf3\x96" + bytes(28)}),
+        22,
+    ),
     "upload of too much": ("", (2, 1, {"off": 0, "len": 1 << 31, "data": b"\x3d\xb8\xf3\x96"}), 30),
     "upload to a third slot": ("", (2, 1, {"off": 0, "len": 99, "image": 2, "data": b"\x3d\xb8\xf3\x96"}), 14),
 }
@@ -132,6 +140,12 @@ def test_what_must_not_be_is_refused_with_its_code(name, rig, books):
     assert rig.states() == before
 
 
+def test_only_a_newer_book_is_taken_where_the_client_asks_for_that(rig, books):
+    for version, expected in (("0.9.0", {"err": {"group": 1, "rc": 27}}), ("1.0.0", {"off": 40})):
+        data = books[version]
+        assert rig.raw(2, 1, 1, {"off": 0, "data": data[:40], "len": len(data), "upgrade": True}) == expected
+
+
 def test_clients_of_the_first_version_get_a_general_code(rig):
     assert rig.raw(2, 1, 0, {"hash": b"\1" * 32}, version=0)["rc"] == 3
 
@@ -140,6 +154,7 @@ UNTRUSTED = {
     "a stranger's signature": lambda tmp, good: signed_book(tmp, key=STRANGER),
     "a flipped byte": lambda tmp, good: good[:200] + bytes([good[200] ^ 1]) + good[201:],
     "a book of a newer format": lambda tmp, good: signed_book(tmp, format=99),
+    "a book for other boards": lambda tmp, good: signed_book(tmp, boards=["pi_4"]),
     "an image that is no book": lambda tmp, good: signed(tmp, b"firmware of something else" * 9),
 }
 
