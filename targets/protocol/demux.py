@@ -11,6 +11,7 @@ What makes it robust, learnt from fuzzing:
 Time is linear in what arrives, but for what is still open: at most one line or packet is looked at again.
 """
 
+import contextlib
 import re
 
 from gen_core.spec.errors import WireError
@@ -20,6 +21,7 @@ MAX_PACKET_BYTES = 16384  # an OSC packet with its escapes; ours have less than 
 MAX_ADDRESS_BYTES = 255
 _OPENING = re.compile(rb"\x06(?:\x09|\Z)|\x04(?:\x14|\Z)|[/#]")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=]*\r?")
+_LINES = re.compile(rb"(?:\x04\x14[A-Za-z0-9+/]++=*+\n)++")
 _ADDRESS = re.compile(rb"[/#][!-~]{0,%d}" % MAX_ADDRESS_BYTES)
 # Twelve characters of base64 between mark and newline do not happen by chance in a packet; the smallest frame has 20.
 _LOST_END = re.compile(rb"\x06\x09[A-Za-z0-9+/=]{12,}\r?\n|\x04\x14[A-Za-z0-9+/=]{4,}\r?\n")
@@ -39,8 +41,9 @@ class Demux:
         self._max_packet_bytes = max_packet_bytes
         self._open = b""  # a line or packet of which more must arrive
         self._looked = 0  # how much of it needs no second look
-        self._frame: list[bytes] = []  # the lines of the frame that has begun
-        self._characters = 0  # of base64 in them
+        self._frame: list[bytes] = []  # the text of the frame that has begun
+        self._missing = 0  # how many characters of base64 it still needs
+        self._in_runs = True  # its lines are read many at a time
         self._found: list[tuple[str, bytes]] = []
 
     def feed(self, data: bytes) -> list[tuple[str, bytes]]:
@@ -58,9 +61,15 @@ class Demux:
         return self._found
 
     def _line(self, data: bytes, start: int) -> int:
-        """Read a line from its mark on; returns where to go on."""
+        """Read a line, or several of one frame, from the first mark on; returns where to go on."""
         if len(data) < start + 2:
             return _MORE
+        if self._frame and self._in_runs and (run := _LINES.match(data, start)):
+            text = run[0][2:-1].replace(b"\n\x04\x14", b"")
+            self._in_runs = len(text) <= self._missing  # else the beginning of the next frame was lost
+            if self._in_runs:
+                self._take(text)
+                return run.end()
         text_start = start + 2
         match = _BASE64.match(data, max(text_start, start + self._looked))
         end = match.end() if match else text_start
@@ -73,28 +82,35 @@ class Demux:
         if data[end] != 0x0A:
             self._drop_frame()
             return end
-        self._take(data[text_start:end].rstrip(b"\r"), first=data[start] == smp_serial.START[0])
+        text = data[text_start:end].rstrip(b"\r")
+        if data[start] == smp_serial.START[0]:
+            self._begin(text)
+        elif self._frame:
+            self._take(text)
         return end + 1
 
-    def _take(self, text: bytes, first: bool) -> None:
-        """Add a whole line to its frame; a line without a beginning belongs to nothing."""
-        if first:
-            self._drop_frame()
-        elif not self._frame:
-            return
-        self._frame.append(text)
-        self._characters += len(text)
+    def _begin(self, text: bytes) -> None:
+        """Open a frame with its first line; one that was open is lost."""
+        self._drop_frame()
         try:
-            wanted = smp_serial.wanted_characters(self._frame[0])
-            if self._characters == wanted:
-                self._found.append(("smp", smp_serial.from_text(b"".join(self._frame))))
+            self._missing = smp_serial.wanted_characters(text)
         except WireError:
-            wanted = 0
-        if self._characters >= wanted or wanted > self._max_characters:
-            self._drop_frame()
+            return
+        if self._missing <= self._max_characters:
+            self._take(text)
+
+    def _take(self, text: bytes) -> None:
+        """Add text to the open frame, and give it out when nothing is missing."""
+        self._frame.append(text)
+        self._missing -= len(text)
+        if self._missing > 0:
+            return
+        with contextlib.suppress(WireError):  # damaged, or too long
+            self._found.append(("smp", smp_serial.from_text(b"".join(self._frame))))
+        self._drop_frame()
 
     def _drop_frame(self) -> None:
-        self._frame, self._characters = [], 0
+        self._frame, self._missing, self._in_runs = [], 0, True
 
     def _packet(self, data: bytes, start: int) -> int:
         """Read a packet from its first character on; returns where to go on."""
