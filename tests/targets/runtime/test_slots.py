@@ -105,8 +105,6 @@ def test_same_book_in_both_slots_confirm_by_hash_means_the_playing_one(rig, book
 
 # steps, request (op, command, payload), code in the image group's table
 REFUSED: dict[str, tuple[str, tuple[int, int, dict], int]] = {
-    str, tuple[str, tuple[int, int, dict], int]
-] = {  # steps, request (op, command, payload), code in the image group's table
     "test of an unknown hash": ("", (2, 0, {"hash": b"\1" * 32}), 8),
     "test of what plays": ("1.0.0 keep boot", (2, 0, {"hash": "slot0"}), 33),
     "test of nothing": ("", (2, 0, {"confirm": False}), 24),
