@@ -21,8 +21,11 @@ def say(text: str) -> None:
 
 
 def emit(as_json: bool, data: Any, text: str) -> None:
-    """Print `data` as JSON, or `text` for the eye."""
-    print(json.dumps(plain(data), ensure_ascii=False, indent=2 if sys.stdout.isatty() else None) if as_json else text)
+    """Print `data` as JSON, or `text` for the eye, if there is any."""
+    if as_json:
+        text = json.dumps(plain(data), ensure_ascii=False, indent=2 if sys.stdout.isatty() else None)
+    if text:
+        print(text)
 
 
 def plain(data: Any) -> Any:

@@ -41,16 +41,16 @@ class Param:
     def check(self, value: float) -> float:
         """Return `value` as this parameter holds it, or raise UsageError if it is no number or out of range."""
         if not math.isfinite(value):
-            raise UsageError(f"{self.id} cannot be {value}", f"give a number from {self.low:g} to {self.high:g}")
+            raise UsageError(f"{self.id} cannot be {value}", f"give a number from {self.low:.9g} to {self.high:.9g}")
         if not self.low <= value <= self.high:
             unit = f" {self.unit}" if self.unit else ""
-            raise UsageError(f"{self.id} {value:g} is out of range", f"give {self.low:g} to {self.high:g}{unit}")
+            raise UsageError(f"{self.id} {value:.9g} is out of range", f"give {self.low:.9g} to {self.high:.9g}{unit}")
         return float(value) if self.kind == "float" else float(round(value))
 
     def clamp(self, value: float) -> float:
         """The nearest value in range; for streams, where a bit may have flipped on the way. NaN raises UsageError."""
         if math.isnan(value):
-            raise UsageError(f"{self.id} cannot be nan", f"give a number from {self.low:g} to {self.high:g}")
+            raise UsageError(f"{self.id} cannot be nan", f"give a number from {self.low:.9g} to {self.high:.9g}")
         return self.check(min(max(value, self.low), self.high))
 
     def parse(self, text: str) -> float:
@@ -62,14 +62,14 @@ class Param:
         except ValueError as error:
             if isinstance(error, UsageError) and not self.choices:
                 raise
-            wanted = ", ".join(self.choices) if self.choices else f"a number from {self.low:g} to {self.high:g}"
+            wanted = ", ".join(self.choices) if self.choices else f"a number from {self.low:.9g} to {self.high:.9g}"
             raise UsageError(f"{self.id} cannot be {text!r}", f"give {wanted}") from None
 
     def spoken(self, value: float) -> str:
         """The value as a person reads it."""
         if self.choices:
             return self.choices[int(value)]
-        return f"{value:g} {self.unit}".rstrip()
+        return f"{value:.9g} {self.unit}".rstrip()  # a seed has eight digits
 
     def to_unit(self, value: float) -> float:
         """Value in its unit → 0..1."""

@@ -7,7 +7,7 @@ Example: limonaire evaluate --corpus corpus
 import argparse
 from pathlib import Path
 
-from host_tools.output import add_json, emit, facts, flat, say
+from host_tools.output import add_json, emit, facts, flat, hushed, say
 
 HELP = "measure a model on a folder of MIDI files"
 LANES = 16  # pieces side by side; an int8 model reads one at a time, as on a board
@@ -28,7 +28,8 @@ def run(args: argparse.Namespace) -> None:
     from gen_core.training.evaluate import evaluate
 
     weights, baseline = model_folder(args.model)
-    model = GraphModel(model_graphs(weights, args.int8))
+    with hushed():
+        model = GraphModel(model_graphs(weights, args.int8))
     lanes = 1 if args.int8 else LANES
     report = evaluate(model, Baseline.load(baseline), args.corpus, args.split, lanes, say)
     emit(args.json, report, facts(flat(report)))
