@@ -9,7 +9,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 PIP_INSTALL = .venv/bin/python -m pip install -qq --constraint constraints.txt
 LIMONAIRE = .venv/bin/python -m host_tools.main
 
-.PHONY: help demo test lint train tools clean
+.PHONY: help demo test lint train bench tools clean
 .DELETE_ON_ERROR:
 
 help:
@@ -17,6 +17,7 @@ help:
 	@echo "make test    ruff, mypy and every test"
 	@echo "make lint    ruff and mypy only"
 	@echo "make train CORPUS=folder   train the default model again (installs torch)"
+	@echo "make bench   measure speed, memory and sizes (minutes)"
 	@echo "make clean   remove everything that make made"
 
 demo: .venv/.installed
@@ -33,6 +34,9 @@ tools: .tools/smpmgr/.installed
 
 train: .venv/.train
 	$(LIMONAIRE) train --corpus "$(CORPUS)" $(ARGS)
+
+bench: .venv/.installed
+	@.venv/bin/python -m tests.benchmarks $(ARGS)
 
 clean:
 	rm -rf .venv .tools demo build dist *.egg-info .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -1,0 +1,1 @@
+"""Figures, not tests: `python -m tests.benchmarks [group …] [--json]`. Nothing here is collected by pytest."""

@@ -1,0 +1,10 @@
+"""All figures as one table: `python -m tests.benchmarks [synth|composer|board|wire|size …] [--json]`."""
+
+import sys
+
+from tests.benchmarks import board, composer, frame, size, synth, wire
+
+GROUPS = {"synth": synth.run, "composer": composer.run, "board": board.run, "wire": wire.run, "size": size.run}
+
+if __name__ == "__main__":
+    sys.exit(frame.main(GROUPS))
