@@ -121,6 +121,9 @@ class GraphBuilder:
     def maximum(self, x: Tensor, y: Any) -> Tensor:
         return self.binary("Max", x, y)
 
+    def clip(self, x: Tensor, low: float, high: float) -> Tensor:
+        return self._draw("Clip", [x, self.constant(low, x.dtype), self.constant(high, x.dtype)], x.dtype)[0]
+
     def bit_and(self, x: Tensor, y: Any) -> Tensor:
         return self.binary("BitwiseAnd", x, y)
 

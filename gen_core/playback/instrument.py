@@ -45,11 +45,18 @@ class Instrument:
         self.kit = {int(key): str(piece) for key, piece in row.get("kit", {}).items()}
         self._fixed_pitch = row.get("pitch_key")
         if not self.kit:
-            self._row = row
-            self._oscillators = [row["oscillator_1"], row["oscillator_2"]]
-            self._still = _still(row)
-            curve = row["filter"]
-            self._map = filter_map(curve["q"], curve["low"], curve["band"], curve["high"])
+            try:
+                self._read(row)
+            except KeyError as error:
+                raise VerificationError(f"instrument {self.name} lacks {error}", "build the book again") from None
+
+    def _read(self, row: Mapping[str, Any]) -> None:
+        """What every note of this instrument shares."""
+        self._row = row
+        self._oscillators = [row["oscillator_1"], row["oscillator_2"]]
+        self._still = _still(row)
+        curve = row["filter"]
+        self._map = filter_map(curve["q"], curve["low"], curve["band"], curve["high"])
 
     @property
     def waves(self) -> list[Wave]:

@@ -21,7 +21,7 @@ from numpy.typing import NDArray
 
 from gen_core.playback.layout import Layout, Port
 from gen_core.spec.param import Param
-from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit, settle
 
 _DELAYS = (523, 683, 877, 1087, 1321, 1579, 1873, 2243)  # frames
 _LENGTH = max(_DELAYS) + 1
@@ -104,7 +104,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     heard = g.concat([g.reshape(taps, (1, 16, frames)), g.slice(x["bus"], 2, 3, axis=1)], axis=1)
     fed, wet = g.split(g.constant(_matrix(layout.sample_rate_hz)) @ heard, (8, 2), axis=1)
     kept = g.slice(lines, frames, _LENGTH, axis=1)
-    return {"wet": wet}, {"lines": g.concat([kept, g.reshape(fed, (8, frames))], axis=1)}
+    return {"wet": wet}, {"lines": g.concat([kept, g.reshape(settle(g, fed), (8, frames))], axis=1)}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

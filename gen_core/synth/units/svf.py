@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 
 from gen_core.playback.layout import LANES, SEGMENT_FRAMES, Layout, Port
 from gen_core.spec.param import Param
-from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit, settle
 
 _STEP = 16  # samples that one matrix holds: its elements grow as the square, the chain of states as the inverse
 _STEPS = SEGMENT_FRAMES // _STEP
@@ -163,7 +163,7 @@ def _coefficients(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[
     lanes, segments = layout.lanes, layout.segments
     envelope = g.reshape(g.slice(x["envelope"], 1, 2, axis=0), (lanes, layout.knots, 1))
     bend = g.slice(envelope, 1, layout.knots, axis=1, step=2) * x["cutoff_bend"]
-    log_cutoff = g.minimum(g.maximum(bend + x["log_cutoff"], _LOG_LOW), _LOG_HIGH)
+    log_cutoff = g.clip(bend + x["log_cutoff"], _LOG_LOW, _LOG_HIGH)
     tan = g.unary("Tan", g.unary("Exp", log_cutoff))
     _, k, d = g.split(g.slice(x["filter_map"], 3, 4, axis=1), (3, 1, 1), axis=2)
     square, damped = tan * tan, tan * k
@@ -222,7 +222,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     matrix = g.reshape(g.concat([hit, ring], axis=2), (lanes, segments, _STEP + 2, _STEP))
     joined = g.concat([source, g.reshape(states, (lanes, segments, _STEPS, 2))], axis=3)
     filtered = g.reshape(joined @ matrix, (lanes, layout.block_frames))
-    return {"filtered": filtered}, {"filter": last}
+    return {"filtered": filtered}, {"filter": settle(g, last)}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

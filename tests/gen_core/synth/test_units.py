@@ -162,6 +162,26 @@ def test_silence_stays_silent(unit: Unit) -> None:
 
 
 @each_unit
+def test_a_dying_tail_ends_in_true_silence_and_not_in_denormals(unit: Unit) -> None:
+    if not unit.state or not any(port.kind == "frames" for port in unit.inputs):
+        pytest.skip("no tail")
+    run = runners(model(unit, SMALL))["onnxruntime"]
+    block = inputs(unit, SMALL)
+    kernel_state = unit.start(SMALL)
+    by_kernel(unit, SMALL, block, kernel_state)
+    _, graph_state = by_graph(run, unit, block, unit.start(SMALL))
+    for port in unit.inputs:
+        if port.kind in ("frames", "keep"):
+            block[port.name] = np.full_like(block[port.name], float(port.kind == "keep"))
+    for _ in range(1800):  # 19 s
+        by_kernel(unit, SMALL, block, kernel_state)
+        _, graph_state = by_graph(run, unit, block, graph_state)
+    for state in (kernel_state, graph_state):
+        assert all(((value == 0) | (np.abs(value) > 1e-20)).all() for value in state.values())
+        assert unit.name == "limiter" or not any(value.any() for value in state.values())
+
+
+@each_unit
 def test_four_blocks_sound_as_recorded(unit: Unit) -> None:
     state = unit.start(SMALL)
     blocks = [by_kernel(unit, SMALL, inputs(unit, SMALL, seed=10 + n), state) for n in range(BLOCKS)]
