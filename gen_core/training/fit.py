@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 from safetensors.numpy import save_file
 from torch import Tensor
 
@@ -18,7 +19,7 @@ from gen_core.training.columns import SLICES, TARGETS, WISH_COLUMNS, Rows
 from gen_core.training.network import Network, Shape, nats
 from gen_core.training.stream import Streams, piece_weights
 
-__all__ = ["SOURCE_SHARES", "Plan", "Shape", "fit", "piece_weights", "quick_validation", "save_weights"]
+__all__ = ["SOURCE_SHARES", "Plan", "Shape", "excerpts", "fit", "piece_weights", "quick_validation", "save_weights"]
 
 SOURCE_SHARES = {  # of what the network hears: game music and drums 0.31, though they are a twelfth of the notes
     "freedoom_music": 0.14, "helland_free_music": 0.05, "groove_drums": 0.12, "openscore_lieder": 0.17, "mutopia": 0.17,
@@ -31,7 +32,7 @@ SOURCE_SHARES = {  # of what the network hears: game music and drums 0.31, thoug
 class Plan:
     """How long, how fast, how wide."""
 
-    steps: int = 3600
+    steps: int = 3000
     batch: int = 32  # lines read side by side
     length: int = 192  # events between two updates
     rate: float = 3e-3
@@ -52,7 +53,7 @@ class Plan:
 
 
 def tensors(
-    table: np.ndarray[Any, np.dtype[np.int16]], begins: np.ndarray[Any, np.dtype[np.bool_]], device: str
+    table: NDArray[np.int16], begins: NDArray[np.bool_], device: str
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """Rows (T, B, WIDTH) → columns of each input, targets (T, B, 6), keep (T, B, 1)."""
     rows = torch.from_numpy(table).to(device).long()
@@ -63,7 +64,7 @@ def tensors(
 
 def fit(
     train: Rows,
-    weights: np.ndarray[Any, np.dtype[np.float64]],
+    weights: NDArray[np.float64],
     valid: Rows,
     plan: Plan,
     shape: Shape,
@@ -87,7 +88,7 @@ def fit(
         say(f"going on from step {first} of {checkpoint.name}")
     say(f"{sum(p.numel() for p in network.parameters()):,} parameters on {device}, {plan.steps - first} steps")
     heard, began = 0.0, time.monotonic()
-    sums = np.zeros(2)
+    sums, judged = np.zeros(2), excerpts(valid, plan)
     for step in range(first, plan.steps):
         for group in optimizer.param_groups:
             group["lr"] = plan.rate_at(step)
@@ -100,7 +101,7 @@ def fit(
             curve.append((step + 1, "train", sums[0] / sums[1]))
             sums[:] = 0
         if (step + 1) % plan.valid_every == 0 or step + 1 == plan.steps:
-            figure = quick_validation(network, valid, plan, device)
+            figure = quick_validation(network, judged, device)
             curve.append((step + 1, "valid", figure))
             say(f"step {step + 1}: validation {figure:.4f} nats a note")
         if (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
@@ -134,18 +135,20 @@ def _update(
     return total.item(), notes, state.detach()
 
 
-@torch.no_grad()
-def quick_validation(network: Network, valid: Rows, plan: Plan, device: str) -> float:
-    """Nats a note over the first events of pieces spread over the split, no wish given; for curves, not for reports."""
+def excerpts(valid: Rows, plan: Plan) -> NDArray[np.int16]:
+    """The first events of pieces spread over the split, no wish given: rows (valid_length, valid_lines, WIDTH)."""
     long = np.flatnonzero(np.diff(valid.starts) >= plan.valid_length)
     chosen = long[np.linspace(0, len(long) - 1, plan.valid_lines).astype(int)]
-    table = np.stack(
-        [valid.table[valid.starts[i] : valid.starts[i] + plan.valid_length] for i in chosen], axis=1
-    ).copy()
+    table = np.stack([valid.table[valid.starts[i] : valid.starts[i] + plan.valid_length] for i in chosen], axis=1)
     table[..., WISH_COLUMNS] = NO_WISHES
-    begins = np.zeros(table.shape[:2], bool)
-    columns, targets, keep = tensors(table, begins, device)
-    h, _ = network.trunk(columns["trunk"], keep, network.start(len(chosen)).to(device))
+    return table
+
+
+@torch.no_grad()
+def quick_validation(network: Network, table: NDArray[np.int16], device: str) -> float:
+    """Nats a note over excerpts (T, B, WIDTH); for curves, and quick: `evaluate` judges whole pieces."""
+    columns, targets, keep = tensors(table, np.zeros(table.shape[:2], bool), device)
+    h, _ = network.trunk(columns["trunk"], keep, network.start(table.shape[1]).to(device))
     total = sum(float(part) for part in nats(network, columns, targets, h).values())
     return total / int((targets[..., 0] != v.BAR).sum())
 

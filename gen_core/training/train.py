@@ -9,9 +9,10 @@ from typing import Any
 
 import numpy as np
 
+from gen_core.sequence import vocabulary as v
 from gen_core.spec.errors import UsageError
 from gen_core.training.baseline import count
-from gen_core.training.columns import Rows, make_rows
+from gen_core.training.columns import TARGETS, Rows, make_rows
 from gen_core.training.corpus import Item, read_corpus
 
 LEAST_HEARD = 100  # contexts heard less often mislead: pruned to this, the table is smaller and foretells better
@@ -46,13 +47,17 @@ def train(
     baseline.save(output / "baseline.npz")
     plan = replace(fit.Plan(seed=seed), **({"steps": steps} if steps else {}))
     weights = fit.piece_weights(rows, [item.source for item in training], fit.SOURCE_SHARES)
+    judged = fit.excerpts(valid_rows, plan).reshape(-1, rows.table.shape[1])
+    counted = float(baseline.nats(judged).sum()) / int((judged[:, TARGETS.start] != v.BAR).sum())
+    say(f"baseline: {counted:.4f} nats a note on the excerpts of the validation split")
     network = fit.fit(rows, weights, valid_rows, plan, fit.Shape(), output / "checkpoint.pt", say)
     fit.save_weights(network, output / "weights.safetensors", {"format": FORMAT, "plan": json.dumps(asdict(plan))})
     write_provenance(corpus, [item.name for item in training], output / "provenance.csv")
     return {
         "output": str(output),
         "parameters": sum(p.numel() for p in network.parameters()),
-        "valid_nats_per_note": round(fit.quick_validation(network, valid_rows, plan, "cpu"), 4),
+        "valid_nats_per_note": round(fit.quick_validation(network.cpu(), fit.excerpts(valid_rows, plan), "cpu"), 4),
+        "baseline_nats_per_note": round(counted, 4),
         "skipped": [file.name for file in skipped],
     }
 
