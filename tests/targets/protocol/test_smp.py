@@ -167,9 +167,9 @@ def test_no_bytes_raise_anything_else(data):
             pass
 
 
-scalars = st.none() | st.booleans() | st.integers(-(2**63), 2**64 - 1) | st.floats(allow_nan=False)
-scalars |= st.text(max_size=9) | st.binary(max_size=9)
-values = scalars | st.lists(scalars, max_size=3) | st.dictionaries(st.text(max_size=5), scalars, max_size=3)
+numbers = st.one_of(st.none(), st.booleans(), st.integers(-(2**63), 2**64 - 1), st.floats(allow_nan=False))
+scalars = st.one_of(numbers, st.text(max_size=9), st.binary(max_size=9))
+values = st.one_of(scalars, st.lists(scalars, max_size=3), st.dictionaries(st.text(max_size=5), scalars, max_size=3))
 
 
 @hypothesis.settings(max_examples=60, deadline=None)
