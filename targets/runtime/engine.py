@@ -4,6 +4,7 @@ The audio thread never waits for the composer, the link or the log. What goes wr
 and the music goes on; only when it cannot go on at all is the engine `broken`, and the board starts again.
 """
 
+import os
 import threading
 import time
 
@@ -15,6 +16,7 @@ from targets.runtime.sinks import Sink
 
 BREAK_AFTER = 100  # failures in a row (about 1 s of blocks) before the engine gives up
 COMPOSER_REST_S = 0.02  # between looks at the look-ahead when it is full
+AUDIO_PRIORITY = 20  # of 1..99: before every ordinary thread, behind the kernel's own
 FIRST_MUSIC_S = 2.0  # the sound begins with the first notes, but does not wait longer for them
 
 
@@ -26,6 +28,7 @@ class Engine:
         self.blocks = self.deadline_misses = self.starved = self.render_errors = self.compose_errors = 0
         self.render_peak_ms = 0.0
         self.broken = ""
+        self.realtime = False
         self._stop = threading.Event()
         self._composed = threading.Event()  # the look-ahead has been full once
         self._threads = [
@@ -55,12 +58,14 @@ class Engine:
             "render_errors": self.render_errors,
             "compose_errors": self.compose_errors,
             "render_peak_ms": self.render_peak_ms,
+            "realtime": int(self.realtime),
         }
 
     def _render(self) -> None:
         performance, block_s = self.performance, self.performance.block_frames / self.performance.sample_rate_hz
         silence = np.zeros((performance.block_frames, 2), np.float32)
         failures = 0
+        self.realtime = _go_first()
         self._composed.wait(FIRST_MUSIC_S)
         while not self._stop.is_set():
             started_s = time.perf_counter()
@@ -95,3 +100,12 @@ class Engine:
             self.log.say(f"{what}: {type(error).__name__}: {error}")
         if failures >= BREAK_AFTER:
             self.broken = f"{what}: {error}"
+
+
+def _go_first() -> bool:
+    """Ask for real-time scheduling of the calling thread; True if the system grants it (limit `rtprio`)."""
+    try:
+        os.sched_setscheduler(0, os.SCHED_RR, os.sched_param(AUDIO_PRIORITY))
+    except (OSError, AttributeError):
+        return False
+    return True

@@ -102,6 +102,17 @@ def test_a_block_that_cannot_be_rendered_is_silence_and_for_good_means_broken(mo
     assert sum("cannot be rendered" in line for line in log.lines) == 1
 
 
-@pytest.mark.parametrize("name", ["blocks", "deadline_misses", "starved", "render_errors", "compose_errors"])
+@pytest.mark.parametrize(
+    "name", ["blocks", "deadline_misses", "starved", "render_errors", "compose_errors", "realtime"]
+)
 def test_every_count_is_in_the_stats(name):
     assert name in Engine(FakePerformance({}, {}), Ear(), Log()).stats()
+
+
+def test_real_time_scheduling_is_asked_for_and_not_needed(monkeypatch):
+    def refuse(*_):
+        raise PermissionError
+
+    monkeypatch.setattr("os.sched_setscheduler", refuse)
+    engine, _, _ = run(FakePerformance({}, {}), lambda e: e.blocks > 3)
+    assert engine.realtime is False
