@@ -1,14 +1,18 @@
 """The demo: every link of the chain, from the book to the sounding board and back to files, measured on the way."""
 
 import tempfile
+import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from gen_core.spec.errors import BoardTimeoutError
 from host_tools import bench, curve, default_book, flashing, keys, recording
 from host_tools.device import Device
 from host_tools.progress import bar
 
+START_TIMEOUT_S = 60.0
+ANSWER_TIMEOUT_S = 10.0  # whoever tries the demo may have a busy machine
 ENERGY = ((0.0, 0.2), (0.5, 0.9), (0.8, 0.9), (1.0, 0.3))  # (part of the time, energy): a rise, a plateau, a fall
 
 
@@ -19,7 +23,7 @@ def run(folder: Path, seconds: float, seed: int, listen: bool, say: Callable[[st
     breakpoints = [(share * seconds, energy) for share, energy in ENERGY]
     with tempfile.TemporaryDirectory(prefix="limonaire-demo-") as state:
         options = ["--wav", str(Path(state, "demo.wav")), "--seed", str(seed), *(["--listen"] if listen else [])]
-        with bench.Bench(bench.command(Path(state), None, [], options)) as board, Device(board.port) as device:
+        with bench.Bench(bench.command(Path(state), None, [], options)) as board, connect(board.port) as device:
             say(f"a bench board is playing on {board.port}")
             with bar("flashing the default book") as progress:
                 flashed = flashing.flash(device, book, progress)
@@ -29,6 +33,17 @@ def run(folder: Path, seconds: float, seed: int, listen: bool, say: Callable[[st
     return {"files": files, "seed": status["seed"], "notes": len(take.notes), "seconds": take.seconds} | measures(
         status, flashed
     )
+
+
+def connect(port: str) -> Device:
+    """The board on `port`, once it has loaded its book: the terminal is there before anybody answers on it."""
+    deadline_s = time.monotonic() + START_TIMEOUT_S
+    while True:
+        try:
+            return Device(port, ANSWER_TIMEOUT_S)
+        except BoardTimeoutError:
+            if time.monotonic() > deadline_s:
+                raise
 
 
 def perform(device: Device, breakpoints: list[tuple[float, float]]) -> tuple[recording.Take, dict[str, Any]]:

@@ -29,7 +29,7 @@ def run(args: argparse.Namespace) -> None:
         "name": read.manifest["name"],
         "version": read.manifest["version"],
         "bytes": len(data),
-        "sha256": read.image.hash.hex(),
+        "hash": read.image.hash.hex(),
         "verified": True,
     }
     emit(args.json, facts, f"{args.file} is whole and signed by a trusted key: {facts['name']} {facts['version']}")

@@ -138,3 +138,27 @@ def fake_board():
     board = FakeBoard()
     yield board
     board.close()
+
+
+@pytest.fixture(scope="session")
+def shared_home(tmp_path_factory):
+    """A home whose default book is built already."""
+    from host_tools import default_book
+
+    home = tmp_path_factory.mktemp("shared_home")
+    names = ("XDG_DATA_HOME", "XDG_CACHE_HOME")
+    with pytest.MonkeyPatch.context() as patch:
+        for name in names:
+            patch.setenv(name, str(home / name))
+        default_book.path(lambda line: None)
+    return {name: str(home / name) for name in names}
+
+
+@pytest.fixture
+def default_home(shared_home, own_home, monkeypatch):
+    """Live in that home: the default book and its key are there. Its path."""
+    from host_tools import default_book
+
+    for name, value in shared_home.items():
+        monkeypatch.setenv(name, value)
+    return default_book.path(lambda line: pytest.fail("the default book was built again"))

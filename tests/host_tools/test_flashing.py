@@ -14,7 +14,7 @@ DATA = random.Random(1).randbytes(20_000)
 
 @pytest.fixture
 def device(fake_board):
-    with Device(fake_board.port, timeout_s=0.2) as opened:
+    with Device(fake_board.port) as opened:
         yield opened
 
 
@@ -47,6 +47,7 @@ def test_an_upload_goes_on_where_another_program_was_cut_off(device, fake_board)
 
 def test_lost_requests_and_answers_cost_time_and_nothing_else(device, fake_board):
     dice = random.Random(3)
+    device.timeout_s = 0.2
     fake_board.lose = lambda request: request.group == 1 and dice.random() < 0.1
     upload(device, DATA, lambda done, total: None)
     assert fake_board.part == DATA

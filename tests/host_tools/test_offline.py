@@ -1,0 +1,92 @@
+"""The verbs that need no board: the default book built, verified, shown, composed with; any MIDI file sounded."""
+
+import json
+
+import numpy as np
+import pytest
+import soundfile
+
+from gen_core.score.midi import read_midi, write_midi
+from gen_core.score.score import Meter, Score, Tempo, Track, make_notes
+from host_tools import default_book, keys, offline
+from host_tools import main as cli
+
+
+def data(capsys, *words):
+    code = cli.main([*map(str, words), "--json"])
+    out, err = capsys.readouterr()
+    assert (code, err) == (0, "")
+    return json.loads(out)
+
+
+def test_the_same_seed_gives_the_same_notes_and_another_seed_others(default_home, capsys, tmp_path):
+    takes = {}
+    for name, seed in (("a", 7), ("b", 7), ("c", 8)):
+        midi = tmp_path / f"{name}.mid"
+        words = ("--length", "3s", "--seed", seed, "-o", midi)
+        assert data(capsys, "compose", *words)["seed"] == seed
+        takes[name] = midi.read_bytes()
+    assert read_midi(tmp_path / "a.mid").n_notes > 0
+    assert takes["a"] == takes["b"] != takes["c"]
+
+
+def test_a_length_in_bars_follows_the_tempo_that_was_asked_for(default_home, capsys, tmp_path):
+    wav = tmp_path / "two bars.wav"
+    words = ("--length", "2bars", "--set", "bpm=200", "-o", wav)
+    report = data(capsys, "compose", *words)
+    assert report["seconds"] == pytest.approx(2.4) and soundfile.info(wav).frames == round(2.4 * 48000)
+    assert 0 <= report["seed"] < 2**24
+
+
+def test_both_engines_sound_a_midi_file_alike(default_home, capsys, tmp_path):
+    rows = [(0, 480, 60, 100), (480, 480, 64, 80), (960, 960, 67, 110)]
+    score = Score((Track("a", 0, make_notes(rows)), Track("b", 128, make_notes([(0, 120, 36, 100)]))), (Tempo(0, 150),))
+    write_midi(score, tmp_path / "in.mid")
+    for engine in ("onnx", "numba"):
+        wav = tmp_path / f"{engine}.wav"
+        words = (tmp_path / "in.mid", "-o", wav, "--engine", engine)
+        report = data(capsys, "render", *words)
+        assert report["notes"] == 4 and 1.6 < report["seconds"] < 5
+    one, other = (soundfile.read(tmp_path / f"{engine}.wav")[0] for engine in ("onnx", "numba"))
+    assert np.abs(one).max() > 0.05 and np.abs(one - other).max() <= 2 / 32768
+
+
+def test_a_book_tells_what_is_in_it_whoever_signed_it(default_home, capsys, monkeypatch, tmp_path):
+    shown = data(capsys, "show", default_home)
+    assert shown["bytes"] == default_home.stat().st_size and shown["manifest"]["name"] == "default"
+    assert data(capsys, "verify", default_home)["hash"] == shown["hash"]
+    key = tmp_path / "public.pem"
+    key.write_bytes(keys.user_keys().public.read_bytes())
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))  # another user, another key
+    assert cli.main(["show", str(default_home)]) == 0
+    assert {"instruments", "ensembles", "parameters", "presets", "provenance"} <= set(capsys.readouterr().out.split())
+    assert cli.main(["verify", str(default_home)]) == 7
+    assert "trust" in capsys.readouterr().err
+    assert data(capsys, "verify", default_home, "--trust", key)["verified"]
+
+
+def test_the_default_book_is_built_again_for_another_key(default_home, monkeypatch, tmp_path):
+    before = default_book.fingerprint()
+    assert default_book.fingerprint() == before
+    monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
+    assert default_book.fingerprint() != before
+
+
+def test_a_book_of_ones_own_has_its_name_version_and_key(capsys, tmp_path):
+    report = data(capsys, "build", "-o", tmp_path / "mine.book", "--name", "mine", "--version", "1.2.3")
+    shown = data(capsys, "show", tmp_path / "mine.book")
+    assert (report["name"], report["version"]) == ("mine", "1.2.3") == (shown["manifest"]["name"], "1.2.3")
+    assert data(capsys, "verify", tmp_path / "mine.book")["verified"]
+
+
+def test_seconds_follow_every_change_of_tempo():
+    score = Score((), (Tempo(0, 120), Tempo(960, 60), Tempo(1920, 240)), (Meter(0, 4, 4),))
+    ticks = np.array([0, 480, 960, 1440, 1920, 2400])
+    assert offline.seconds_at(score, ticks).tolist() == pytest.approx([0, 0.5, 1, 2, 3, 3.25])
+    assert offline.seconds_at(Score(()), np.array([480])).tolist() == [0.5]
+
+
+@pytest.mark.parametrize(("program", "name"), [(40, "fiddle"), (128, "kit"), (7, "first")])
+def test_an_instrument_is_found_by_its_program(program, name):
+    rows = [{"name": "first", "programs": [0]}, {"name": "kit.kick"}, {"name": "kit", "kit": {}}]
+    assert offline.instrument_for([*rows, {"name": "fiddle", "programs": [40, 41]}], program) == name
