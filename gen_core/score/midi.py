@@ -44,7 +44,9 @@ def parse_midi(data: bytes, name: str) -> Score:
 def write_midi(score: Score, path: Path) -> None:
     """Write a type 1 file, 480 ticks a quarter, with named tracks and the tempo map."""
     out: Any = symusic.Score(TICKS_PER_QUARTER)
-    out.tempos = symusic.core.TempoTickList([_factory.Tempo(t.tick, mspq=round(60e6 / t.bpm)) for t in score.tempos or (Tempo(0, 120.0),)])
+    out.tempos = symusic.core.TempoTickList(
+        [_factory.Tempo(t.tick, mspq=round(60e6 / t.bpm)) for t in score.tempos or (Tempo(0, 120.0),)]
+    )
     out.time_signatures = symusic.core.TimeSignatureTickList(
         [_factory.TimeSignature(m.tick, m.numerator, m.denominator) for m in score.meters or (Meter(0, 4, 4),)]
     )
