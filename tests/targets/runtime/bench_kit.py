@@ -149,7 +149,7 @@ class Bench:
     state: Path
     record: dict
 
-    def child_pid(self, other_than: int = 0, timeout_s: float = 10.0) -> int:
+    def child_pid(self, other_than: int = 0, timeout_s: float = 30.0) -> int:
         """The board's process under the supervisor."""
         ends_s = time.monotonic() + timeout_s
         while time.monotonic() < ends_s:
@@ -159,6 +159,15 @@ class Bench:
                 return fresh[0]
             time.sleep(0.02)
         raise AssertionError("the board did not start again")
+
+
+def await_board(port: str, timeout_s: float = 30.0) -> None:
+    """Wait until the board answers: on a busy machine it takes longer to start than a client waits for an answer."""
+    client = Client(port)
+    try:
+        client.ask(os_group.EchoWriteRequest(d="up?"), os_group.EchoWriteResponse, timeout_s)
+    finally:
+        client.port.close()
 
 
 @contextlib.contextmanager
@@ -181,6 +190,7 @@ def bench_board(state: Path, *arguments: str, factory: bytes | None = None):
         line = process.stdout.readline()
         assert line, (state / "stderr.log").read_text()
         record = json.loads(line)
+        await_board(record["port"])
         yield Bench(process, record["port"], state, record)
     finally:
         process.send_signal(signal.SIGINT)
@@ -200,7 +210,7 @@ class Client:
         self.demux = Demux()
         self.osc: list[bytes] = []
 
-    def ask(self, request, response, timeout_s: float = 5.0):
+    def ask(self, request, response, timeout_s: float = 20.0):
         self.port.write(lines(request.BYTES))
         ends_s = time.monotonic() + timeout_s
         while time.monotonic() < ends_s:
