@@ -92,3 +92,9 @@ def test_without_a_runtime_folder_the_temporary_one_is_used_and_only_if_it_is_ou
     monkeypatch.setattr(bench, "folder", lambda: folder)
     monkeypatch.setattr(os, "getuid", lambda: uid + 1)
     assert bench.running() == []
+
+
+def test_a_system_without_pseudo_terminals_has_no_bench_boards(monkeypatch):
+    monkeypatch.delattr(os, "getuid")
+    monkeypatch.delenv("XDG_RUNTIME_DIR", raising=False)
+    assert bench.running() == []
