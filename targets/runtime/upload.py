@@ -4,6 +4,7 @@
 verified; then one rename puts it there.
 """
 
+import contextlib
 import hashlib
 import json
 from collections.abc import Mapping
@@ -36,6 +37,7 @@ class Upload:
         self.slots, self.storage, self.log = slots, slots.storage, slots.log
         self.arrival: Arrival | None = None
         self.offset = 0
+        self._in_place = False  # it has arrived whole and lies in the spare slot
         self._digest = hashlib.sha256()
         self._unsynced = 0
         self._pick_up()
@@ -45,15 +47,20 @@ class Upload:
         offset, data = request.get("off"), request.get("data")
         if not _is_count(offset) or not isinstance(data, bytes):
             raise Rejection(smp.ReturnCode.EINVAL, "an upload needs off and data")
-        if offset == 0 and "len" in request:
-            self._begin(request, data)
-        elif self.arrival and offset == self.offset:
-            self._take(data)
-        return self._reply()
+        try:
+            if offset == 0 and "len" in request:
+                self._begin(request, data)
+            elif self.arrival and offset == self.offset:
+                self._take(data)
+            return self._reply()
+        except OSError as error:  # most likely the card is full: make room
+            with contextlib.suppress(OSError):
+                self.abandon()
+            raise Rejection(smp.ImageError.FLASH_WRITE_FAILED, str(error), smp.Group.IMAGE) from None
 
     def abandon(self) -> None:
-        """Forget what has arrived so far."""
-        self.arrival, self.offset = None, 0
+        """Forget what has arrived."""
+        self.arrival, self.offset, self._in_place = None, 0, False
         self.storage.remove(RECORD)
         self.storage.remove(PART)
 
@@ -69,7 +76,7 @@ class Upload:
             self.log.say(f"upload goes on at byte {self.offset} of {length}")
             return
         self._check_header(length, data, only_newer=request.get("upgrade") is True)
-        self.arrival, self.offset, self._unsynced = arrival, 0, 0
+        self.arrival, self.offset, self._unsynced, self._in_place = arrival, 0, 0, False
         self._digest = hashlib.sha256()
         self.storage.write(PART, b"")
         write_atomic(self.storage, RECORD, json.dumps({"len": length, "sha": arrival.sha}).encode())
@@ -111,11 +118,15 @@ class Upload:
         offset = self.offset
         if self.arrival is None or offset < self.arrival.length:
             return {"off": offset}
-        return {"off": offset, "match": self._finish(self.arrival)}
+        if not self._in_place:  # else only the last answer was lost
+            self._in_place = self._finish(self.arrival)
+        if self._in_place:
+            return {"off": offset, "match": True}
+        self.abandon()
+        return {"off": offset, "match": False}
 
     def _finish(self, arrival: Arrival) -> bool:
         """Verify what has arrived and move it into its slot. False, and nothing changed, if it is not to be trusted."""
-        self.arrival, self.offset = None, 0
         try:
             if arrival.sha and self._digest.hexdigest() != arrival.sha:
                 raise Rejection(smp.ReturnCode.ECORRUPT, "the data does not have the announced hash")
@@ -124,7 +135,6 @@ class Upload:
             slot = self.slots.check_writable()
         except LimonaireError as error:
             self.log.say(f"upload refused: {error}")
-            self.abandon()
             return False
         self.storage.sync(PART)
         self.storage.rename(PART, file_name(slot))

@@ -41,7 +41,7 @@ def test_a_bench_board_is_flashed_reset_and_killed_without_losing_its_path(tmp_p
         bench.child_pid(other_than=child)
         assert client.states() == [("1.0.0", True, True)]
         client.tell("/subscribe", "notes")
-        ends_s = time.monotonic() + 5
+        ends_s = time.monotonic() + 20
         while not client.osc and time.monotonic() < ends_s:
             client.listen()
         assert client.osc and client.osc[0].startswith(b"/note\0")
@@ -58,13 +58,6 @@ def test_a_board_that_crashes_at_its_start_ends_up_with_the_factory_book(tmp_pat
         hash_ = client.ask(img.ImageStatesReadRequest(), img.ImageStatesReadResponse).images[1].hash
         client.ask(img.ImageStatesWriteRequest(hash=bytes(hash_), confirm=True), img.ImageStatesWriteResponse)
         client.reset(bench)
-        deadline_s = time.monotonic() + 60
-        while time.monotonic() < deadline_s:
-            try:
-                assert client.states()[0] == ("0.9.0", True, True)
-                break
-            except AssertionError:
-                time.sleep(0.2)
         assert client.states()[0] == ("0.9.0", True, True)
     assert "factory book only" in (tmp_path / "s" / "stderr.log").read_text()
 
@@ -72,7 +65,7 @@ def test_a_board_that_crashes_at_its_start_ends_up_with_the_factory_book(tmp_pat
 def start(*arguments: str):
     environment = os.environ | {"PYTHONPATH": os.pathsep.join((str(HERE), str(ROOT)))}
     command = [sys.executable, "-m", "targets.runtime.supervisor", "--performance", FAKE, *arguments]
-    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=30, check=False)
+    return subprocess.run(command, capture_output=True, text=True, env=environment, cwd=ROOT, timeout=60, check=False)
 
 
 def test_a_folder_takes_one_bench_at_a_time_and_the_second_is_told_so(tmp_path):
@@ -115,7 +108,7 @@ def test_the_board_ends_when_its_supervisor_is_killed(tmp_path):
         child = bench.child_pid()
         Client(bench.port).ask(os_group.EchoWriteRequest(d="up"), os_group.EchoWriteResponse)
         bench.process.kill()
-        ends_s = time.monotonic() + 5
+        ends_s = time.monotonic() + 20
         while alive(child) and time.monotonic() < ends_s:
             time.sleep(0.02)
         assert not alive(child)

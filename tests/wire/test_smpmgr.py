@@ -35,7 +35,7 @@ def book(tmp_path_factory):
     return path
 
 
-def smpmgr(bench, *words: str, fails: bool = False, timeout_s: float = 60.0) -> str:
+def smpmgr(bench, *words: str, fails: bool = False, timeout_s: float = 180.0) -> str:
     """What one call prints. `fails`: whether it must."""
     command = [str(SMPMGR), "--port", bench.port, *map(str, words)]
     environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
@@ -117,7 +117,7 @@ def test_an_upload_that_was_killed_goes_on_where_it_stopped(bench, tmp_path):
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
     )
-    ends_s = time.monotonic() + 20
+    ends_s = time.monotonic() + 60
     while time.monotonic() < ends_s and not (part.exists() and part.stat().st_size > 20_000):
         time.sleep(0.02)
     process.send_signal(signal.SIGKILL)

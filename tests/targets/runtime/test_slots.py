@@ -185,6 +185,26 @@ def test_an_upload_that_the_client_never_knew_was_broken_goes_on_too(rig, books)
     assert rig.raw(2, 1, 1, {"off": stopped, "data": data[stopped : stopped + 7]}) == {"off": stopped + 7}
 
 
+def test_a_client_that_missed_the_last_answer_gets_it_again(rig, books):
+    data = books["1.0.0"]
+    first = {"off": 0, "data": data[:100], "len": len(data), "sha": hashlib.sha256(data).digest()}
+    assert rig.upload(data)["match"] is True
+    assert rig.raw(2, 1, 1, first) == {"off": len(data), "match": True}
+    assert rig.raw(2, 1, 5, {"slot": 1}) == {}
+    assert rig.raw(2, 1, 1, first) == {"off": 100}, "erased: it must come again"
+
+
+def test_a_full_card_is_an_answer_and_leaves_room(rig, books, monkeypatch):
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(rig.machine.storage, "append", full)
+        assert rig.upload(books["1.0.0"]) == {"err": {"group": 1, "rc": 12}}
+    assert not (rig.state / "part.book").exists() and rig.states() == [FACTORY]
+    assert rig.upload(books["1.0.0"])["match"] is True
+
+
 def test_another_book_starts_from_the_beginning(rig, books):
     rig.upload(books["1.0.0"], chunk=100, stop_after=400)
     assert rig.upload(books["2.0.0"])["match"] is True
