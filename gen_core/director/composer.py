@@ -21,6 +21,7 @@ from gen_core.spec.time import TICKS_PER_QUARTER, TICKS_PER_STEP
 BAR_STEPS = 96  # 4/4: the meter of the first book
 BAR_TICKS = BAR_STEPS * TICKS_PER_STEP
 MOMENTS_KEPT = 128  # beats that can be taken back
+EARLY_TICKS = v.MICRO_ZERO * v.MICRO_TICKS  # how long before its step a note may sound
 _RECALL = 6  # after the six fields
 _NOT_ASKED = KINDS["wish"] - 1
 
@@ -46,6 +47,7 @@ class Request:
 
     @property
     def manner(self) -> Manner:
+        """What the sampler needs of this."""
         return Manner(self.rules, self.seed, self.temperature)
 
 
@@ -69,7 +71,10 @@ class Composer:
         self._moments: deque[_Moment] = deque(maxlen=MOMENTS_KEPT)
 
     def compose_bar(self) -> list[Note]:
-        """The notes from `composed_until` to the next bar line, in the order of layout: onset, part, pitch."""
+        """The notes from `composed_until` to the next bar line, in the order of layout: onset, part, pitch.
+
+        A note counts to the beat of its step, though it may sound up to EARLY_TICKS before it.
+        """
         start, notes = self.composed_until, []
         if start % BAR_TICKS == 0:
             self._begin_bar()
@@ -84,7 +89,7 @@ class Composer:
                 beat += TICKS_PER_QUARTER
             if event.delta == v.BAR:
                 break
-            notes.append(self._note(event, start))
+            notes.append(self._note(event))
         self.composed_until = end
         return notes
 
@@ -124,10 +129,10 @@ class Composer:
         sampler = self._sampler
         return _Moment(tick, sampler.context.snapshot(), sampler.state, sampler.heard_in_bar, sampler.empty_bars)
 
-    def _note(self, event: Event, earliest: int) -> Note:
+    def _note(self, event: Event) -> Note:
         tick = self._sampler.context.now * TICKS_PER_STEP + (event.micro - v.MICRO_ZERO) * v.MICRO_TICKS
         return Note(
-            max(tick, earliest),
+            max(tick, 0),
             event.part,
             v.key_of_pitch_class(event.pitch),
             int(v.DURATIONS[event.duration]) * TICKS_PER_STEP,

@@ -6,16 +6,18 @@ from dataclasses import dataclass
 from typing import Any, NamedTuple
 
 from gen_core.director import controls
-from gen_core.director.composer import BAR_TICKS, Composer, Request
+from gen_core.director.composer import BAR_TICKS, EARLY_TICKS, Composer, Request
 from gen_core.sequence.rules import PartRule, Rules
 from gen_core.sequence.sampler import StepModel
 from gen_core.spec.errors import VerificationError
 from gen_core.spec.note import Note
+from gen_core.spec.param import Param
 from gen_core.spec.time import TICKS_PER_QUARTER
 from gen_core.theory.scales import KEYS, SCALES, scale_pitch_classes
 
 QUANTUM_TICKS = {"now": 1, "beat": TICKS_PER_QUARTER, "bar": BAR_TICKS}
-CONTROLS = ("bpm", "density", "energy", "register", "temperature", "repeat", "seed", "key", "scale", "ensemble")
+CONTROLS = (*(param.id for param in controls.PARAMS), "ensemble")
+AT_BAR_LINES = ("ensemble", "repeat")  # what the composer reads only there
 
 
 @dataclass(frozen=True)
@@ -38,7 +40,7 @@ class Ensemble:
 
 
 class Change(NamedTuple):
-    """A control takes a value from `tick` on."""
+    """A control takes a value from `tick`, a beat, on."""
 
     tick: int
     id: str
@@ -60,11 +62,15 @@ class Director:
         return self._composer.composed_until
 
     def ensemble_at(self, tick: int) -> Ensemble:
-        """Who plays at `tick`."""
-        return self.ensembles[int(self._values(tick)["ensemble"])]
+        """Who plays at `tick`: whoever was chosen when its bar began."""
+        return self.ensembles[int(self._values(tick - tick % BAR_TICKS)["ensemble"])]
 
     def change(self, change: Change) -> int:
-        """Let a control change at `change.tick`; returns the tick from which the music must be taken anew."""
+        """Let a control change at `change.tick`; returns the beat from which the music must be taken anew.
+
+        The last word counts: what the same control was to become there or later is forgotten.
+        """
+        self._changes = [held for held in self._changes if held.id != change.id or held.tick < change.tick]
         insort(self._changes, change)
         if change.tick >= self._composer.composed_until:
             return self._composer.composed_until
@@ -78,7 +84,7 @@ class Director:
         inside = [c.tick for c in self._changes if start < c.tick < self._composer.composed_until]
         if inside:
             cut = self._composer.rewind(min(inside))
-            notes = [note for note in notes if note.tick < cut]
+            notes = [note for note in notes if note.tick < cut - EARLY_TICKS]
         return notes
 
     def forget(self, tick: int) -> None:
@@ -93,15 +99,14 @@ class Director:
 
     def _request(self, tick: int) -> Request:
         values = self._values(tick)
-        ensemble = self.ensembles[int(values["ensemble"])]
         scale = scale_pitch_classes(KEYS[int(values["key"])], tuple(SCALES)[int(values["scale"])])
         return Request(
-            rules=Rules(ensemble.rules, scale),
+            rules=Rules(self.ensemble_at(tick).rules, scale),
             seed=int(values["seed"]),
             **{name: values[name] for name in ("bpm", "density", "energy", "register", "temperature", "repeat")},
         )
 
 
-def control_params(ensembles: Sequence[str]) -> tuple[Any, ...]:
+def control_params(ensembles: Sequence[str]) -> tuple[Param, ...]:
     """Declarations of every control of a book with these ensembles."""
     return (*controls.PARAMS, controls.ensemble_param(tuple(ensembles)))

@@ -13,10 +13,11 @@ class Clock:
         self.frames = 0
         self._position = 0
         self.set_bpm(bpm)
+        self._rate = self._next_rate
 
     def set_bpm(self, bpm: float) -> None:
-        """From the next block on."""
-        self._rate = round(bpm * TICKS_PER_QUARTER / 60 / self.sample_rate_hz * _ONE)  # per frame
+        """From the next block on; from any thread."""
+        self._next_rate = round(bpm * TICKS_PER_QUARTER / 60 / self.sample_rate_hz * _ONE)  # per frame
 
     @property
     def tick(self) -> int:
@@ -27,10 +28,6 @@ class Clock:
         """Frames from now until `tick`; negative where it has passed."""
         return -(-(tick * _ONE - self._position) // self._rate)
 
-    def seconds_until(self, tick: int) -> float:
-        """Seconds from now until `tick` at this tempo."""
-        return self.frame_of(tick) / self.sample_rate_hz
-
     def tick_after(self, seconds: float) -> int:
         """The first tick at least `seconds` from now."""
         return -(-(self._position + round(seconds * self.sample_rate_hz) * self._rate) // _ONE)
@@ -39,3 +36,4 @@ class Clock:
         """`frames` have sounded."""
         self.frames += frames
         self._position += frames * self._rate
+        self._rate = self._next_rate

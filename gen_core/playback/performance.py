@@ -10,13 +10,13 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from statistics import median
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.director.composer import BAR_TICKS
-from gen_core.director.director import CONTROLS, QUANTUM_TICKS, Change, Director, Ensemble
+from gen_core.director.composer import BAR_TICKS, EARLY_TICKS
+from gen_core.director.director import AT_BAR_LINES, CONTROLS, QUANTUM_TICKS, Change, Director, Ensemble
 from gen_core.playback.clock import Clock
 from gen_core.playback.opening import open_model, open_synth
 from gen_core.playback.player import Player
@@ -27,6 +27,14 @@ from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
 
 AHEAD_TICKS = 2 * BAR_TICKS
 LEAST_MARGIN_S = 0.1  # between asking and landing; grows with the time that a bar takes to compose
+
+
+class _Asked(NamedTuple):
+    """A change on its way to the composer."""
+
+    change: Change
+    unit: int  # ticks: it lands on a multiple of these
+    frame: int  # when it was asked for
 
 
 class Performance:
@@ -51,7 +59,7 @@ class Performance:
         self._synth = open_synth(manifest, files)
         self._player = Player(self._synth, Clock(self.sample_rate_hz, self._values["bpm"]), self.block_frames)
         self._ensemble = ""
-        self._asked: deque[Change] = deque()
+        self._asked: deque[_Asked] = deque()
         self._seats: deque[tuple[int, Ensemble]] = deque([(0, self._director.ensemble_at(0))])
         self._lock = threading.Lock()
         self._measured = _Measures(self.sample_rate_hz, self.block_frames)
@@ -59,6 +67,7 @@ class Performance:
 
     @property
     def seed(self) -> int:
+        """The seed in force."""
         return int(self._values["seed"])
 
     def get(self, param_id: str) -> float:
@@ -66,6 +75,7 @@ class Performance:
         return self._values[find(self.params, param_id).id]
 
     def values(self) -> dict[str, float]:
+        """What every parameter was set to last, in its unit."""
         return dict(self._values)
 
     def set(self, param_id: str, value: float, quantum: str = "") -> tuple[int, float]:
@@ -83,12 +93,9 @@ class Performance:
                 return bar_and_beat(clock.tick)
             if param_id == "bpm":
                 clock.set_bpm(value)
-            unit = max(QUANTUM_TICKS[quantum], TICKS_PER_QUARTER)
-            earliest = clock.tick_after(max(LEAST_MARGIN_S, 1.5 * self._measured.bar_s))
-            tick = -(-earliest // unit) * unit
-            self._asked.append(Change(tick, param_id, value))
-            if param_id != "bpm":
-                self._measured.asked(tick, clock.frames)
+            unit = max(QUANTUM_TICKS[quantum], BAR_TICKS if param_id in AT_BAR_LINES else TICKS_PER_QUARTER)
+            tick = self._landing(unit)
+            self._asked.append(_Asked(Change(tick, param_id, value), unit, clock.frames))
         return bar_and_beat(clock.tick if param_id == "bpm" else tick)
 
     def compose_ahead(self) -> bool:
@@ -109,10 +116,12 @@ class Performance:
     def render_block(self) -> NDArray[np.float32]:
         """The next (block_frames, 2) of sound."""
         began, clock = time.perf_counter(), self._player.clock
-        while self._seats and clock.frame_of(self._seats[0][0]) < self.block_frames:
-            self._seat(self._seats.popleft()[1])
+        seats = self._seats  # looked up once: the composer may put another in its place
+        while seats and clock.frame_of(seats[0][0] - EARLY_TICKS) < self.block_frames:
+            self._seat(seats.popleft()[1])
         block = self._player.render_block()
-        self._measured.rendered(time.perf_counter() - began, clock.tick, clock.frames)
+        heard = min(clock.tick, self._director.composed_until - 1)  # what is not composed yet has no effect
+        self._measured.rendered(time.perf_counter() - began, heard, clock.frames)
         return block
 
     def take_notes(self) -> list[Note]:
@@ -130,14 +139,22 @@ class Performance:
             "voices": float(self._synth.active_voices),
         }
 
+    def _landing(self, unit: int) -> int:
+        """The next multiple of `unit` ticks for which there is time to compose."""
+        earliest = self._player.clock.tick_after(max(LEAST_MARGIN_S, 1.5 * self._measured.bar_s))
+        return -(-earliest // unit) * unit
+
     def _take_in(self) -> None:
         while self._asked:
-            with self._lock:
-                change = self._asked.popleft()
+            change, unit, frame = self._asked.popleft()
+            if change.tick < self._player.clock.tick:  # taken in too late: what has sounded is not composed again
+                change = change._replace(tick=self._landing(unit))
             taken_back = self._director.change(change)
-            self._player.drop(taken_back)
-            with self._lock:
-                self._seats = deque(seat for seat in self._seats if seat[0] < taken_back)
+            self._player.drop(taken_back - EARLY_TICKS)
+            seats = list(self._seats)  # in one step: the renderer may take one meanwhile
+            self._seats = deque(seat for seat in seats if seat[0] < taken_back)
+            if change.id != "bpm":
+                self._measured.lands(change.tick, frame)
 
     def _seat(self, ensemble: Ensemble) -> None:
         if ensemble.name != self._ensemble:
@@ -172,7 +189,7 @@ class _Measures:
         self._music_s += music_s
         self._compose_s += took_s
 
-    def asked(self, tick: int, frame: int) -> None:
+    def lands(self, tick: int, frame: int) -> None:
         self._waiting.append((tick, frame))
 
     def rendered(self, took_s: float, tick: int, frame: int) -> None:

@@ -61,10 +61,15 @@ class Player:
         return block
 
     def _due(self) -> list[Note]:
+        """Notes that begin in this block or should have before; one whose end has passed as well is left out."""
         due = []
         with self._lock:
             while self._waiting and self.clock.frame_of(self._waiting[0].tick) < self._block:
-                due.append(heapq.heappop(self._waiting))
+                note = heapq.heappop(self._waiting)
+                if self.clock.frame_of(note.tick + note.duration) > 0:
+                    due.append(note)
+                else:
+                    self.late_notes += 1
             self._started += due
         return due
 

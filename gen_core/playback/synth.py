@@ -26,7 +26,8 @@ class Engine(Protocol):
 
 
 class Synth:
-    """Parts (0..parts-1) play instruments. All methods belong to the thread that renders.
+    """Parts (0..parts-1) play instruments. Levels and volume may be set from any thread; the rest belongs to
+    the thread that renders.
 
     The first instrument is assigned to every part until told otherwise. Pitches are MIDI keys 0..127 (for a kit
     percussion keys), velocities 1..127, gains linear; levels and volume glide over a block.
@@ -96,8 +97,9 @@ class Synth:
     def render_block(self) -> NDArray[np.float32]:
         """The next block, (block_frames, 2), peaks at most -1 dBFS."""
         lanes = self._voices.begin_block(self._levels)
-        lanes["volume"][0] = self._volume_before, self._volume
-        self._volume_before = self._volume
+        volume = self._volume  # looked up once: any thread may set it
+        lanes["volume"][0] = self._volume_before, volume
+        self._volume_before = volume
         audio = self.engine.process(lanes)
         self._voices.end_block()
         return audio

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gen_core.director.composer import EARLY_TICKS
 from gen_core.playback.clock import Clock
 from gen_core.playback.offline import perform
 from gen_core.playback.performance import Performance
@@ -39,9 +40,9 @@ def test_a_change_lands_on_the_beat_that_was_named_and_leaves_the_past_alone(par
     assert landing > wild.position()[0] * 1920 + wild.position()[1] * 480
     play(calm, 700)
     play(wild, 700)
-    notes, changed = calm.take_notes(), wild.take_notes()
-    assert [n for n in changed if n.tick < landing] == [n for n in notes if n.tick < landing]
-    assert [n for n in changed if n.tick >= landing] != [n for n in notes if n.tick >= landing]
+    notes, changed, first = calm.take_notes(), wild.take_notes(), landing - EARLY_TICKS
+    assert [n for n in changed if n.tick < first] == [n for n in notes if n.tick < first]
+    assert [n for n in changed if n.tick >= first] != [n for n in notes if n.tick >= first]
     assert wild.stats()["changes"] == 1
     assert 0.1 <= wild.stats()["effect_latency_max_s"] < 1.2  # the next beat that there is time for, at 112 bpm
 
@@ -61,6 +62,29 @@ def test_two_changes_in_the_wrong_order_land_each_in_its_place(parts):
     play(performance, 900)
     notes = [n for n in performance.take_notes() if n.tick >= bar * 1920 and n.part != 4]
     assert notes and all(n.pitch % 12 in (0, 2, 4, 5, 7, 9, 11) for n in notes)
+
+
+def test_who_plays_changes_at_a_bar_line_whatever_was_asked(parts):
+    performance = Performance(*parts, seed=3)
+    play(performance, 100)
+    assert performance.set("ensemble", 4.0, quantum="beat")[1] == 0.0
+
+
+def test_a_change_that_the_composer_takes_in_too_late_leaves_what_has_sounded(parts):
+    performance, calm = Performance(*parts, seed=3), Performance(*parts, seed=3)
+    play(performance, 100)
+    play(calm, 500)
+    bar, beat = performance.set("energy", 1.0)
+    for _ in range(150):  # the composer is busy elsewhere: 1.6 s
+        performance.render_block()
+    passed = performance.position()[0] * 1920 + performance.position()[1] * 480
+    assert passed > bar * 1920 + beat * 480
+    play(performance, 250)
+    notes = performance.take_notes()
+    assert len(notes) == len(set(notes)) and performance.stats()["late_notes"] == 0
+    first = int(passed) - EARLY_TICKS
+    assert [n for n in notes if n.tick < first] == [n for n in calm.take_notes() if n.tick < first]
+    assert performance.stats()["effect_latency_max_s"] > 1.6
 
 
 def test_mute_and_volume_act_at_once(parts):
@@ -135,6 +159,23 @@ def test_a_note_that_comes_too_late_sounds_at_once_and_is_counted():
     player.add([Note(1, 0, 60, 480, 80)])
     player.render_block()
     assert recorder.told == [(3 * BLOCK, "on", 60)] and player.late_notes == 1
+
+
+def test_a_note_whose_end_has_passed_is_left_out_and_counted():
+    player = Player(recorder := Recorder(), Clock(48000, 120.0), BLOCK)
+    for _ in range(3):
+        player.render_block()
+    player.add([Note(1, 0, 60, 20, 80)])
+    player.render_block()
+    assert recorder.told == [] and player.late_notes == 1 and player.take_started() == []
+
+
+def test_a_tempo_set_while_a_block_is_rendered_counts_from_the_next():
+    clock = Clock(48000, 120.0)
+    clock.set_bpm(240.0)
+    assert clock.frame_of(10) == 500
+    clock.advance(BLOCK)
+    assert clock.frame_of(clock.tick + 10) - clock.frame_of(clock.tick) == 250
 
 
 def test_a_month_of_blocks_adds_up_to_the_same_as_one_step():
