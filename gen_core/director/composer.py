@@ -10,10 +10,10 @@ from typing import NamedTuple
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import Context, Snapshot
-from gen_core.sequence.layout import KINDS
 from gen_core.sequence.rules import Rules
 from gen_core.sequence.sampler import Logits, Manner, Sampler, StepModel
-from gen_core.sequence.vocabulary import Event
+from gen_core.sequence.vocabulary import DRUM_PROGRAM, Event
+from gen_core.sequence.wishes import Tilt, applied, corrected, wish_class
 from gen_core.spec.chance import draw
 from gen_core.spec.note import Note
 from gen_core.spec.time import TICKS_PER_QUARTER, TICKS_PER_STEP
@@ -22,8 +22,8 @@ BAR_STEPS = 96  # 4/4: the meter of the first book
 BAR_TICKS = BAR_STEPS * TICKS_PER_STEP
 MOMENTS_KEPT = 128  # beats that can be taken back
 EARLY_TICKS = v.MICRO_ZERO * v.MICRO_TICKS  # how long before its step a note may sound
+CARRIED_OVER = 0.3  # of a correction, when the wishes change
 _RECALL = 6  # after the six fields
-_NOT_ASKED = KINDS["wish"] - 1
 
 
 @dataclass(frozen=True)
@@ -42,13 +42,12 @@ class Request:
     @property
     def wishes(self) -> tuple[int, ...]:
         """Classes of the kind `wish`, in the order of layout.WISHES."""
-        asked = (self.density, self.energy, self.register)
-        return tuple(_NOT_ASKED if wish == 0.5 else min(int(wish * 8), 7) for wish in asked)
+        return tuple(wish_class(wish) for wish in self.asked.values())
 
     @property
-    def manner(self) -> Manner:
-        """What the sampler needs of this."""
-        return Manner(self.rules, self.seed, self.temperature)
+    def asked(self) -> dict[str, float]:
+        """The wishes by name, in the order of layout.WISHES."""
+        return {"density": self.density, "energy": self.energy, "register": self.register}
 
 
 class _Moment(NamedTuple):
@@ -59,6 +58,7 @@ class _Moment(NamedTuple):
     state: Logits
     heard_in_bar: int
     empty_bars: int
+    correction: Tilt
 
 
 class Composer:
@@ -69,6 +69,7 @@ class Composer:
         self.composed_until = 0  # ticks
         self._sampler = Sampler(model, Context(request.rules.programs))
         self._moments: deque[_Moment] = deque(maxlen=MOMENTS_KEPT)
+        self._correction = Tilt()
 
     def compose_bar(self) -> list[Note]:
         """The notes from `composed_until` to the next bar line, in the order of layout: onset, part, pitch.
@@ -79,10 +80,12 @@ class Composer:
         if start % BAR_TICKS == 0:
             self._begin_bar()
         end = start - start % BAR_TICKS + BAR_TICKS
-        context, beat = self._sampler.context, start
+        context, beat, request = self._sampler.context, start, self.request
+        tilt = applied(self._correction, request.asked)
+        manner = Manner(request.rules, request.seed, request.temperature, tilt)
         while True:
             moment = self._moment(beat)
-            event = self._sampler.next(self.request.manner, max(start // TICKS_PER_STEP - context.now, 0))
+            event = self._sampler.next(manner, max(start // TICKS_PER_STEP - context.now, 0))
             reached = end if event.delta == v.BAR else context.now * TICKS_PER_STEP
             while beat <= min(reached, end - 1):
                 self._moments.append(moment._replace(tick=beat))
@@ -91,6 +94,9 @@ class Composer:
                 break
             notes.append(self._note(event))
         self.composed_until = end
+        drums = next((n for n, part in enumerate(request.rules.parts) if part.program == DRUM_PROGRAM), -1)
+        quarters = (end - start) / TICKS_PER_QUARTER
+        self._correction = corrected(self._correction, request.asked, notes, drums, quarters)
         return notes
 
     def rewind(self, tick: int) -> int:
@@ -104,11 +110,14 @@ class Composer:
         sampler = self._sampler
         sampler.context.restore(moment.context)
         sampler.state, sampler.heard_in_bar, sampler.empty_bars = moment.state, moment.heard_in_bar, moment.empty_bars
+        self._correction = moment.correction
         self.composed_until = moment.tick
         return moment.tick
 
     def ask(self, request: Request) -> None:
         """From `composed_until` on the music follows `request`; ensemble and recall change at the next bar line."""
+        if request.asked != self.request.asked:  # what was learned under the old wish is half wrong under the new one
+            self._correction = Tilt(*(part * CARRIED_OVER for part in self._correction))
         self.request = request
         self._sampler.context.wishes = request.wishes
         self._sampler.context.tempo = v.tempo_class(request.bpm)
@@ -119,15 +128,15 @@ class Composer:
         if context.programs != request.rules.programs:
             context.set_programs(request.rules.programs)
         context.use_match = draw(request.seed, tick, _RECALL) < request.repeat
-        begun = (
-            context.bar_steps > 0 and context.bar_start * TICKS_PER_STEP == tick
-        )  # rewound to just after its bar line
+        # After a rewind to just behind its bar line the bar has begun already.
+        begun = context.bar_steps > 0 and context.bar_start * TICKS_PER_STEP == tick
         if not begun:
             context.start_bar(BAR_STEPS, v.tempo_class(request.bpm), request.wishes)
 
     def _moment(self, tick: int) -> _Moment:
         sampler = self._sampler
-        return _Moment(tick, sampler.context.snapshot(), sampler.state, sampler.heard_in_bar, sampler.empty_bars)
+        snapshot = sampler.context.snapshot()
+        return _Moment(tick, snapshot, sampler.state, sampler.heard_in_bar, sampler.empty_bars, self._correction)
 
     def _note(self, event: Event) -> Note:
         tick = self._sampler.context.now * TICKS_PER_STEP + (event.micro - v.MICRO_ZERO) * v.MICRO_TICKS

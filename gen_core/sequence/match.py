@@ -37,6 +37,7 @@ class Matcher:
 
     @property
     def predicted(self) -> Event | None:
+        """What a repetition would bring next."""
         return self._events[self._pointer % HISTORY] if self._pointer >= 0 else None
 
     @property
@@ -59,6 +60,7 @@ class Matcher:
             self._learn(hash(tuple(self._recent)))
 
     def mark(self) -> Mark:
+        """A place to `rewind` to."""
         return Mark(self.count, self._pointer, self._length)
 
     def rewind(self, mark: Mark) -> None:

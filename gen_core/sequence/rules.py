@@ -49,6 +49,7 @@ class Rules:
 
     @property
     def programs(self) -> tuple[int, ...]:
+        """General MIDI program of each part (128: percussion)."""
         return tuple(part.program for part in self.parts)
 
 

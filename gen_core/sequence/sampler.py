@@ -14,12 +14,15 @@ from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import Context
 from gen_core.sequence.rules import Rules, allowed_pitches
 from gen_core.sequence.vocabulary import BAR, Event
+from gen_core.sequence.wishes import Tilt, tilt_deltas, tilt_pitches, tilt_velocities
 from gen_core.spec.chance import draw
 from gen_core.spec.time import STEPS_PER_QUARTER, TICKS_PER_STEP
 
 Logits = NDArray[np.float32]
 Columns = Sequence[Sequence[int]] | NDArray[np.integer]
 TOP_P = 0.98  # the least likely fiftieth is noise of a small network, never taste
+PATIENCE_STEPS = 4 * STEPS_PER_QUARTER  # a rest that nobody minds
+EAGERNESS_PER_QUARTER = 0.75  # nats; after two more bars a part is 400 times as likely as the network thought
 MAX_EVENTS_PER_QUARTER = 24  # a runaway stops here: of the corpus' bars 99 in 100 are sparser
 
 
@@ -38,6 +41,7 @@ class Manner:
     rules: Rules
     seed: int
     temperature: float = 1.0
+    tilt: Tilt = Tilt()
 
 
 class Sampler:
@@ -54,10 +58,11 @@ class Sampler:
         """Draw the next event, at least `first_delta` steps from now; a bar line is drawn but not yet begun."""
         context = self.context
         h, delta_logits, state = self.model.trunk([context.trunk()], self.state)
+        delta_logits = tilt_deltas(delta_logits[0], manner.tilt, context.bar_steps - context.position)
         where = (context.now * TICKS_PER_STEP, context.last.part, context.last.pitch)
-        delta = _choose(delta_logits[0], self._deltas(manner, 0), manner, 0, *where)
+        delta = _choose(delta_logits, self._deltas(manner, 0), manner, 0, *where)
         if delta < first_delta:  # only where the music was cut inside a bar and asked for something else
-            delta = _choose(delta_logits[0], self._deltas(manner, first_delta), manner, 0, *where)
+            delta = _choose(delta_logits, self._deltas(manner, first_delta), manner, 0, *where)
         self.state = state
         if delta == BAR:
             self.empty_bars = 0 if self.heard_in_bar else self.empty_bars + 1
@@ -72,19 +77,27 @@ class Sampler:
         context, model = self.context, self.model
         tick = (context.now + delta) * TICKS_PER_STEP
         last = (context.last.part, context.last.pitch) if delta == 0 else (v.MAX_PARTS, 0)
-        logits = model.head("part", h, [context.part_columns(delta)])[0]
+        logits = model.head("part", h, [context.part_columns(delta)])[0] + self._eagerness(delta)
         part = _choose(logits, self._parts(manner, delta), manner, 1, tick, *last)
-        logits = model.head("pitch", h, [context.pitch_columns(delta, part)])[0]
+        logits = tilt_pitches(model.head("pitch", h, [context.pitch_columns(delta, part)])[0], manner.tilt)
         pitch = _choose(
             logits, self._pitches(manner, delta, part), manner, 2, tick, part, last[1] if last[0] == part else 0
         )
         logits = model.head("duration", h, [context.duration_columns(delta, part, pitch)])[0]
         duration = _choose(logits, None, manner, 3, tick, part, pitch)
         logits = model.head("velocity", h, [context.velocity_columns(delta, part, pitch, duration)])[0]
+        logits = tilt_velocities(logits, manner.tilt)
         velocity = _choose(logits, _AUDIBLE, manner, 4, tick, part, pitch)
         logits = model.head("micro", h, [context.micro_columns(delta, part, pitch, velocity)])[0]
         micro = _choose(logits, None, manner, 5, tick, part, pitch)
         return Event(delta, part, pitch, duration, velocity, micro)
+
+    def _eagerness(self, delta: int) -> Logits:
+        """Who was asked to play shall be heard: a part that rests over a bar is drawn ever more eagerly, (parts,)."""
+        context = self.context
+        rests = [context.now + delta - max(heard.end, 0) - PATIENCE_STEPS for heard in context.heard]
+        eager = [min(max(rest, 0) / STEPS_PER_QUARTER, 8.0) * EAGERNESS_PER_QUARTER for rest in rests]
+        return np.array(eager + [0.0] * (v.MAX_PARTS - len(eager)), np.float32)
 
     def _deltas(self, manner: Manner, first: int) -> NDArray[np.bool_]:
         """Onsets inside the bar, and the bar line, except after two empty bars: nobody asked for a third."""

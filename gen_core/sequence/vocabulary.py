@@ -23,7 +23,7 @@ from gen_core.spec.time import STEPS_PER_QUARTER
 
 MAX_BAR_STEPS = 192  # two 4/4 bars; longer bars are split
 MAX_PARTS = 12
-DRUM_PROGRAM = 128
+DRUM_PROGRAM = 128  # beside the 128 programs of General MIDI
 BAR = MAX_BAR_STEPS
 PITCHES = 128
 DRUM_LOW, DRUM_HIGH = 27, 87  # percussion keys of General MIDI and its common extension

@@ -15,13 +15,9 @@ from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import KINDS, WISHES
+from gen_core.sequence.wishes import OCTILE_EDGES
 from gen_core.spec.time import STEPS_PER_QUARTER
 
-OCTILE_EDGES = {  # of the bars with notes in the training split, every source of the corpus weighing the same
-    "density": (2.33, 3.0, 4.0, 4.5, 5.67, 7.33, 11.5),
-    "energy": (0.72, 1.15, 1.51, 1.84, 2.32, 3.29, 6.15),
-    "register": (52.21, 57.25, 59.15, 60.6, 62.0, 63.81, 66.93),
-}
 NOT_ASKED = KINDS["wish"] - 1
 
 
