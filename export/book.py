@@ -94,8 +94,10 @@ def sign(payload: bytes, private_key: Path, version: str) -> bytes:
     """Payload → MCUboot image: ed25519 over SHA-256, the book's mark in the protected area."""
     try:
         key = keys.load(str(private_key))
-    except (OSError, ValueError) as error:
+    except Exception as error:  # imgtool raises plain Exception for kinds of keys that it does not know
         raise UsageError(f"{private_key} is no usable key ({error})", "give an ed25519 private key in PEM") from None
+    if type(key) is not keys.Ed25519:  # None where it needs a password; public keys are a class above
+        raise UsageError(f"{private_key} cannot sign a book", "give an ed25519 private key in PEM without a password")
     image = Image(
         decode_version(version), header_size=32, pad_header=True, slot_size=SLOT_BYTES, security_counter="auto"
     )

@@ -14,7 +14,8 @@ from gen_core.playback.instrument import Instrument
 from gen_core.playback.synth import Engine, Synth
 from gen_core.score.midi import read_midi, write_midi
 from gen_core.score.performed import score_of
-from gen_core.score.score import DRUM_PROGRAM, Score
+from gen_core.score.score import Score
+from gen_core.sequence.vocabulary import DRUM_PROGRAM
 from gen_core.spec.param import Param, find
 from gen_core.spec.time import TICKS_PER_QUARTER
 from host_tools import default_book, keys

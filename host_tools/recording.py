@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from gen_core.score.midi import write_midi
 from gen_core.score.performed import score_of
-from gen_core.score.score import DRUM_PROGRAM
+from gen_core.sequence.vocabulary import DRUM_PROGRAM
 from gen_core.spec.errors import UsageError
 from gen_core.spec.note import Note
 from gen_core.spec.time import TICKS_PER_QUARTER, bar_ticks, ticks_to_seconds

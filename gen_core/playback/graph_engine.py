@@ -1,6 +1,5 @@
 """The voice by the book's ONNX graph. Inputs and state are bound once, by address; a block is one run."""
 
-import os
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,7 +17,7 @@ def session_options() -> ort.SessionOptions:
     """One thread (the board's other cores compose), quiet, and no denormals in dying tails."""
     options = ort.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = int(os.environ.get("LIMONAIRE_ORT_LOG", "3"))
+    options.log_severity_level = 3  # errors; a board's log is no place for remarks on a graph
     options.add_session_config_entry("session.set_denormal_as_zero", "1")
     return options
 

@@ -54,11 +54,10 @@ class GraphModel:
         return logits
 
 
-def open_graph(graph: bytes, threads: int = 1) -> onnxruntime.InferenceSession:
+def open_graph(graph: bytes) -> onnxruntime.InferenceSession:
     """A session on one thread that does not spin: the audio needs the other cores."""
     options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = threads
-    options.inter_op_num_threads = 1
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
     options.log_severity_level = 3
     options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

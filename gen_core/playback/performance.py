@@ -183,6 +183,7 @@ class _Measures:
         self._latencies_s: deque[float] = deque(maxlen=256)
 
     def composed(self, notes: int, music_s: float, took_s: float) -> None:
+        """A stretch of `music_s` seconds was composed in `took_s`; `notes` counts what is composed again, too."""
         self._bars.append(took_s)
         self.bar_s = max(self._bars)
         self._notes += notes
@@ -190,15 +191,18 @@ class _Measures:
         self._compose_s += took_s
 
     def lands(self, tick: int, frame: int) -> None:
+        """What was asked for at `frame` will be heard from `tick` on."""
         self._waiting.append((tick, frame))
 
     def rendered(self, took_s: float, tick: int, frame: int) -> None:
+        """A block was rendered in `took_s`; heard are `tick`, of what is composed, and `frame`."""
         self._render_s += took_s
         self._blocks += 1
         while self._waiting and self._waiting[0][0] <= tick:
             self._latencies_s.append((frame - self._waiting.popleft()[1]) / self._rate_hz)
 
     def figures(self) -> dict[str, float]:
+        """The sums; real-time factors are music time by computing time, latencies run from asking to hearing."""
         rendered_s = self._blocks * self._block_s
         return {
             "notes": float(self._notes),

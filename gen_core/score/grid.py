@@ -38,6 +38,7 @@ class Piece:
 
     @property
     def n_notes(self) -> int:
+        """Notes that the grid kept."""
         return int((self.events[:, 0] != v.BAR).sum())
 
 

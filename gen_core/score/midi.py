@@ -6,7 +6,8 @@ from typing import Any
 import numpy as np
 import symusic
 
-from gen_core.score.score import DRUM_PROGRAM, NOTE_DTYPE, Meter, Score, Tempo, Track
+from gen_core.score.score import NOTE_DTYPE, Meter, Score, Tempo, Track
+from gen_core.sequence.vocabulary import DRUM_PROGRAM
 from gen_core.spec.errors import UsageError
 from gen_core.spec.time import TICKS_PER_QUARTER
 

@@ -1,13 +1,14 @@
-"""A score: tracks of notes over one map of tempo, meter and key. Times are int64 ticks, 480 a quarter note."""
+"""A score: tracks of notes over one map of tempo and meter. Times are int64 ticks, 480 a quarter note."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gen_core.sequence.vocabulary import DRUM_PROGRAM
+
 NOTE_DTYPE = np.dtype([("onset", "<i8"), ("duration", "<i8"), ("pitch", "<i2"), ("velocity", "<i2")])
-DRUM_PROGRAM = 128  # beside the 128 programs of General MIDI
 
 
 class Tempo(NamedTuple):
@@ -35,6 +36,7 @@ class Track:
 
     @property
     def is_drum(self) -> bool:
+        """Whether its pitches are percussion keys."""
         return self.program == DRUM_PROGRAM
 
 
@@ -46,10 +48,10 @@ class Score:
     tempos: tuple[Tempo, ...] = ()
     meters: tuple[Meter, ...] = ()
     title: str = ""
-    comments: tuple[str, ...] = field(default=())
 
     @property
     def n_notes(self) -> int:
+        """Notes of all tracks."""
         return sum(len(track.notes) for track in self.tracks)
 
     @property

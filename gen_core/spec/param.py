@@ -1,7 +1,7 @@
 """A parameter, declared once, where it lives.
 
-It travels and is stored as 0..1, it is spoken in its unit, and both conversions belong to it. The declaration is
-packed into the book, repeated by the board and learned by the host; nothing else in the house repeats its numbers.
+It is set, sent and saved in its unit; whoever wants 0..1, as a knob does, finds both conversions here. The declaration
+is packed into the book, repeated by the board and learned by the host; nothing else in the house repeats its numbers.
 """
 
 import difflib
@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from gen_core.spec.errors import UsageError
+from gen_core.spec.errors import UsageError, VerificationError
 
 CURVES = ("linear", "exponential")
 KINDS = ("float", "int", "choice")
@@ -91,9 +91,16 @@ class Param:
 
     @classmethod
     def from_dict(cls, data: Mapping[str, Any]) -> "Param":
-        """The declaration from plain data; keys that this version does not know are ignored."""
+        """The declaration from plain data; keys that this version does not know are ignored.
+
+        Raises VerificationError where a key is missing or the declaration contradicts itself.
+        """
         known = {key: data[key] for key in cls.__dataclass_fields__ if key in data}
-        return cls(**known | {"choices": tuple(known.get("choices", ()))})
+        try:
+            return cls(**known | {"choices": tuple(known.get("choices", ()))})
+        except (AssertionError, TypeError):
+            cause = f"the declaration of the parameter {data.get('id')!r} cannot be read"
+            raise VerificationError(cause, "update with `pip install --upgrade limonaire`") from None
 
 
 def find(params: Mapping[str, Param], param_id: str) -> Param:

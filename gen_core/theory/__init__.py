@@ -1,1 +1,1 @@
-"""Pitch, scale, chord, meter: the little music theory that the rooms share."""
+"""The little music theory that the rooms share; so far keys and scales."""

@@ -80,7 +80,12 @@ def _manifest(path: Path) -> dict[str, tuple[str, str]]:
     if not path.is_file():
         return {}
     with path.open(newline="", encoding="utf-8") as file:
-        return {row["path"]: (row["source"], row["split"]) for row in csv.DictReader(file)}
+        lines = csv.DictReader(file)
+        missing = {"path", "source", "split"} - set(lines.fieldnames or ())
+        if missing:
+            cause = f"{path} lacks the column {' and '.join(sorted(missing))}"
+            raise UsageError(cause, "name path, source and split of every piece in it, or take the file away")
+        return {row["path"]: (row["source"], row["split"]) for row in lines}
 
 
 def _split_by_name(name: str) -> str:

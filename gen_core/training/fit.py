@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import NO_WISHES
+from gen_core.spec.errors import UsageError
 from gen_core.training.columns import SLICES, TARGETS, WISH_COLUMNS, Rows
 from gen_core.training.network import Network, Shape, nats
 from gen_core.training.stream import Streams, piece_weights
@@ -71,7 +72,10 @@ def fit(
     checkpoint: Path,
     say: Callable[[str], None],
 ) -> Network:
-    """Train until plan.steps, saving to `checkpoint` and going on from it where it exists."""
+    """Train until plan.steps, saving to `checkpoint` and going on from it where it exists.
+
+    `weights` (pieces,): the chance of each. Raises UsageError where the checkpoint is of another run.
+    """
     torch.manual_seed(plan.seed)
     device = "cuda" if torch.cuda.is_available() else "cpu"
     network = Network(shape).to(device)
@@ -80,7 +84,7 @@ def fit(
     state = network.start(plan.batch).to(device)
     first, curve = 0, []
     if checkpoint.is_file():
-        saved = torch.load(checkpoint, weights_only=False)
+        saved = _load(checkpoint, plan, shape)
         network.load_state_dict(saved["network"])
         optimizer.load_state_dict(saved["optimizer"])
         streams.__dict__.update(saved["streams"])
@@ -107,16 +111,8 @@ def fit(
         if (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
             rest = {"step": step + 1, "curve": curve, "plan": asdict(plan), "shape": asdict(shape)}
             bits = {key: streams.__dict__[key] for key in ("rng", "at", "end", "shift")}
-            _save(
-                {
-                    "network": network.state_dict(),
-                    "optimizer": optimizer.state_dict(),
-                    "streams": bits,
-                    "state": state,
-                    **rest,
-                },
-                checkpoint,
-            )
+            parts = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "streams": bits}
+            _save({**parts, "state": state, **rest}, checkpoint)
             checkpoint.with_suffix(".json").write_text(json.dumps(rest))
     return network
 
@@ -136,10 +132,15 @@ def _update(
 
 
 def excerpts(valid: Rows, plan: Plan) -> NDArray[np.int16]:
-    """The first events of pieces spread over the split, no wish given: rows (valid_length, valid_lines, WIDTH)."""
-    long = np.flatnonzero(np.diff(valid.starts) >= plan.valid_length)
+    """The first events of pieces spread over the split, no wish given: rows (T, valid_lines, WIDTH).
+
+    T is valid_length, or the length of the longest piece where all are shorter.
+    """
+    lengths = np.diff(valid.starts)
+    length = min(plan.valid_length, int(lengths.max()))
+    long = np.flatnonzero(lengths >= length)
     chosen = long[np.linspace(0, len(long) - 1, plan.valid_lines).astype(int)]
-    table = np.stack([valid.table[valid.starts[i] : valid.starts[i] + plan.valid_length] for i in chosen], axis=1)
+    table = np.stack([valid.table[valid.starts[i] : valid.starts[i] + length] for i in chosen], axis=1)
     table[..., WISH_COLUMNS] = NO_WISHES
     return table
 
@@ -165,6 +166,15 @@ def _groups(network: Network, weight_decay: float) -> list[dict[str, Any]]:
     matrices = [p for name, p in network.named_parameters() if p.dim() == 2 and not name.endswith("table")]
     others = [p for name, p in network.named_parameters() if p.dim() != 2 or name.endswith("table")]
     return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
+
+
+def _load(path: Path, plan: Plan, shape: Shape) -> dict[str, Any]:
+    """What `_save` wrote. UsageError unless plan and shape are those of now; a run may be made longer."""
+    saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
+    wanted = asdict(plan) | {"steps": saved["plan"]["steps"]}
+    if saved["plan"] != wanted or saved["shape"] != asdict(shape):
+        raise UsageError(f"{path} belongs to a run with another seed, plan or shape", "choose another folder")
+    return saved
 
 
 def _save(saved: dict[str, Any], path: Path) -> None:

@@ -64,6 +64,7 @@ class RowSum(nn.Module):
         self.table = nn.Parameter(torch.randn(rows, width) * (0.5 / len(columns) ** 0.5))
 
     def forward(self, columns: Tensor) -> Tensor:
+        """columns (…, k) → sum of their rows (…, width)."""
         flat = (columns + self.starts).reshape(-1, columns.shape[-1])
         return F.embedding_bag(flat, self.table, mode="sum").reshape(*columns.shape[:-1], -1)
 
@@ -100,6 +101,7 @@ class Head(nn.Module):
         self.logits = nn.Linear(shape.head, v.SIZES[field])
 
     def forward(self, h: Tensor, columns: Tensor) -> Tensor:
+        """h (…, width), columns (…, k) → logits (…, classes)."""
         z = self.hidden(h)
         return self.logits(F.silu(z if self.rows is None else z + self.rows(columns)))
 
@@ -147,6 +149,7 @@ class Network(nn.Module):
         return self.norm(x), torch.stack(states)
 
     def start(self, batch: int) -> Tensor:
+        """State (blocks, batch, width) at the start of a piece."""
         return torch.zeros(self.shape.blocks, batch, self.shape.width)
 
 

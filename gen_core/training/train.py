@@ -1,6 +1,7 @@
 """From a folder of music to a model folder: weights, counting baseline, provenance, and how it went."""
 
 import csv
+import hashlib
 import json
 from collections.abc import Callable
 from dataclasses import asdict, replace
@@ -12,7 +13,7 @@ import numpy as np
 from gen_core.sequence import vocabulary as v
 from gen_core.spec.errors import UsageError
 from gen_core.training.baseline import count
-from gen_core.training.columns import TARGETS, Rows, make_rows
+from gen_core.training.columns import TARGETS, WIDTH, Rows, make_rows
 from gen_core.training.corpus import Item, read_corpus
 
 LEAST_HEARD = 100  # contexts heard less often mislead: pruned to this, the table is smaller and foretells better
@@ -80,7 +81,7 @@ def _cached_rows(
     output: Path, training: list[Item], validation: list[Item], workers: int, say: Callable[[str], None]
 ) -> tuple[Rows, Rows]:
     """The rows of both splits, read once and kept in the model folder until the corpus changes."""
-    stamp = json.dumps([sum(len(item.piece.events) for item in part) for part in (training, validation)])
+    stamp = _stamp([*training, *validation])
     kept = output / "rows.npz"
     if kept.is_file():
         with np.load(kept) as held:
@@ -98,6 +99,16 @@ def _cached_rows(
         valid_starts=valid_rows.starts,
     )
     return rows, valid_rows
+
+
+def _stamp(items: list[Item]) -> str:
+    """Tells one corpus, in one order and split, from another."""
+    digest = hashlib.sha256(str(WIDTH).encode())
+    for item in items:
+        digest.update(f"{item.split} {item.piece.programs}".encode())
+        for array in (item.piece.events, item.piece.bar_steps, item.piece.bar_bpm):
+            digest.update(array.tobytes())
+    return digest.hexdigest()
 
 
 def _torch_fit() -> Any:

@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+from imgtool.keys import ECDSA256P1
 from imgtool.keys.ed25519 import Ed25519
 
 from export import book
@@ -77,3 +78,12 @@ def test_a_key_that_is_none_is_refused_by_name(content, tmp_path):
         path.write_bytes(content)
     with pytest.raises(UsageError, match=r"my\.pem"):
         book.build(tmp_path / "a.book", path, "made", "1.0.0")
+
+
+def test_only_a_private_ed25519_key_without_password_signs(keys, tmp_path):
+    locked, other = tmp_path / "locked.pem", tmp_path / "other.pem"
+    Ed25519.generate().export_private(str(locked), passwd=b"secret")
+    ECDSA256P1.generate().export_private(str(other))
+    for path in (locked, other, keys / "public.pem"):
+        with pytest.raises(UsageError, match=f"{path.name} cannot sign"):
+            book.sign(b"payload", path, "1.0.0")

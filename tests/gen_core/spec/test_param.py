@@ -1,4 +1,4 @@
-"""A parameter keeps its range, speaks its unit, and travels as 0..1."""
+"""A parameter keeps its range, speaks its unit, and turns it to 0..1 and back."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from gen_core.spec.errors import UsageError
+from gen_core.spec.errors import UsageError, VerificationError
 from gen_core.spec.param import Param, find
 
 CUTOFF = Param(id="cutoff", low=20, high=18000, default=1000, unit="Hz", curve="exponential")
@@ -54,6 +54,12 @@ def test_what_a_person_mistypes_is_answered_with_what_to_give(param, text):
     with pytest.raises(UsageError) as caught:
         param.parse(text)
     assert caught.value.next_step.startswith("give ")
+
+
+@pytest.mark.parametrize("change", [{"curve": "spline"}, {"low": None}, {"default": 9.0}, {"kind": "vector"}])
+def test_a_declaration_that_cannot_be_read_is_refused_by_name(change):
+    with pytest.raises(VerificationError, match="level"):
+        Param.from_dict(LEVEL.to_dict() | change)
 
 
 def test_an_unknown_name_is_answered_with_the_nearest():

@@ -92,6 +92,13 @@ def test_an_empty_corpus_is_one_clear_line(content, tmp_path):
         read_corpus(tmp_path)
 
 
+def test_a_manifest_of_another_kind_is_one_clear_line(tmp_path):
+    tunes.write_folder(tmp_path)
+    (tmp_path / "manifest.csv").write_text("midi_filename,split\na.mid,train\n")
+    with pytest.raises(UsageError, match="lacks the column path and source"):
+        read_corpus(tmp_path)
+
+
 def test_a_manifest_gives_source_and_split_and_archives_are_read(folder, tmp_path):
     import tarfile
 

@@ -67,6 +67,18 @@ def test_training_killed_and_taken_up_again_ends_at_the_same_weights(rows, tmp_p
         assert torch.equal(tensor, resumed.state_dict()[name]), name
 
 
+def test_a_checkpoint_of_another_run_is_not_gone_on_from(rows, tmp_path):
+    run(rows, replace(PLAN, steps=4), tmp_path / "a.pt")
+    run(rows, replace(PLAN, steps=5), tmp_path / "a.pt")  # longer is the same run
+    with pytest.raises(UsageError, match="another seed"):
+        run(rows, replace(PLAN, seed=2), tmp_path / "a.pt")
+
+
+def test_a_validation_split_of_short_pieces_is_judged_as_far_as_it_goes(rows):
+    longest = int(np.diff(rows.starts).max())
+    assert fit.excerpts(rows, replace(PLAN, valid_length=10 * longest)).shape[:2] == (longest, PLAN.valid_lines)
+
+
 def test_the_rate_warms_up_holds_and_falls_to_nothing():
     plan = fit.Plan(steps=100, warmup=10, decay=0.3, rate=1.0)
     rates = [plan.rate_at(step) for step in range(101)]
