@@ -59,6 +59,7 @@ class _Moment(NamedTuple):
     heard_in_bar: int
     empty_bars: int
     correction: Tilt
+    learned_for: dict[str, float]
 
 
 class Composer:
@@ -70,6 +71,7 @@ class Composer:
         self._sampler = Sampler(model, Context(request.rules.programs))
         self._moments: deque[_Moment] = deque(maxlen=MOMENTS_KEPT)
         self._correction = Tilt()
+        self._learned_for = request.asked  # the wishes that the correction belongs to
 
     def compose_bar(self) -> list[Note]:
         """The notes from `composed_until` to the next bar line, in the order of layout: onset, part, pitch.
@@ -110,15 +112,15 @@ class Composer:
         sampler = self._sampler
         sampler.context.restore(moment.context)
         sampler.state, sampler.heard_in_bar, sampler.empty_bars = moment.state, moment.heard_in_bar, moment.empty_bars
-        self._correction = moment.correction
+        self._correction, self._learned_for = moment.correction, moment.learned_for
         self.composed_until = moment.tick
         return moment.tick
 
     def ask(self, request: Request) -> None:
         """From `composed_until` on the music follows `request`; ensemble and recall change at the next bar line."""
-        if request.asked != self.request.asked:  # what was learned under the old wish is half wrong under the new one
+        if request.asked != self._learned_for:  # what was learned under the old wish is half wrong under the new one
             self._correction = Tilt(*(part * CARRIED_OVER for part in self._correction))
-        self.request = request
+        self.request, self._learned_for = request, request.asked
         self._sampler.context.wishes = request.wishes
         self._sampler.context.tempo = v.tempo_class(request.bpm)
 
@@ -135,8 +137,8 @@ class Composer:
 
     def _moment(self, tick: int) -> _Moment:
         sampler = self._sampler
-        snapshot = sampler.context.snapshot()
-        return _Moment(tick, snapshot, sampler.state, sampler.heard_in_bar, sampler.empty_bars, self._correction)
+        drawn = sampler.context.snapshot(), sampler.state, sampler.heard_in_bar, sampler.empty_bars
+        return _Moment(tick, *drawn, self._correction, self._learned_for)
 
     def _note(self, event: Event) -> Note:
         tick = self._sampler.context.now * TICKS_PER_STEP + (event.micro - v.MICRO_ZERO) * v.MICRO_TICKS

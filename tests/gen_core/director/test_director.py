@@ -82,6 +82,19 @@ def test_a_change_inside_a_bar_that_is_not_composed_yet_leaves_the_beats_before_
     assert len(changed) == len(set(changed))
 
 
+def test_what_comes_of_changes_does_not_depend_on_when_they_became_known():
+    loud, soft = Change(0, "energy", 0.9), Change(8 * BAR_TICKS, "energy", 0.2)
+    seed = Change(7 * BAR_TICKS + BEAT, "seed", 9.0)
+    late, early = director(), director()
+    for change in (loud, soft, seed):
+        early.change(change)
+    for change, known_at in ((loud, 0), (soft, 6), (seed, 10)):  # bars
+        bars(late, known_at)
+        late.change(change)
+    first = seed.tick - EARLY_TICKS
+    assert [note for note in bars(early, 12) if note.tick >= first] == bars(late, 12)
+
+
 def test_who_plays_changes_with_the_bar_even_if_told_within_it():
     few, many = (PartRule(0),), (PartRule(0), PartRule(33), PartRule(48))
     made = director(few, many)

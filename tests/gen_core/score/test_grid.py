@@ -6,8 +6,8 @@ import pytest
 from gen_core.score.grid import decode, encode
 from gen_core.score.midi import read_midi, write_midi
 from gen_core.score.score import Meter, Score, Track, make_notes
-from gen_core.sequence.vocabulary import DRUM_PROGRAM
 from gen_core.sequence import vocabulary as v
+from gen_core.sequence.vocabulary import DRUM_PROGRAM
 from tests.fixtures import tunes
 
 
