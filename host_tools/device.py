@@ -1,9 +1,9 @@
 """A board as Python sees it.
 
-    with Device() as board:
-        board.set("energy", 0.8)
-        for note in board.notes(seconds=10):
-            print(note)
+with Device() as board:
+    board.set("energy", 0.8)
+    for note in board.notes(seconds=10):
+        print(note)
 """
 
 import struct

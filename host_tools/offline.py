@@ -16,7 +16,8 @@ from gen_core.score.midi import read_midi, write_midi
 from gen_core.score.performed import score_of
 from gen_core.score.score import Score
 from gen_core.sequence.vocabulary import DRUM_PROGRAM
-from gen_core.spec.param import Param, find
+from gen_core.spec.errors import UsageError
+from gen_core.spec.param import Param, find, suggestion
 from gen_core.spec.time import TICKS_PER_QUARTER
 from host_tools import default_book, keys
 from host_tools.audio import write_wav
@@ -28,6 +29,17 @@ BEATS_PER_BAR = 4
 def open_book(path: Path | None, trust: Sequence[Path] = ()) -> books.Book:
     """A verified book; without a path, the default book. VerificationError says what is wrong with it."""
     return books.read((path or default_book.path()).read_bytes(), keys.trusted(list(trust)))
+
+
+def preset(book: books.Book, name: str) -> dict[str, str]:
+    """The settings of one of the book's presets, as a person would type them; none without a name."""
+    if not name:
+        return {}
+    presets: dict[str, dict[str, float]] = book.manifest.get("presets", {})
+    if name not in presets:
+        has = suggestion(name, presets) or f"it has {', '.join(presets)}"
+        raise UsageError(f"the book has no preset {name!r}", has)
+    return {param: f"{value:.9g}" for param, value in presets[name].items()}
 
 
 def compose(

@@ -26,10 +26,9 @@ def parse_midi(data: bytes, name: str) -> Score:
     """The same from bytes; `name` is for the error and the title."""
     try:
         raw = _factory.Score.from_midi(data).resample(TICKS_PER_QUARTER, min_dur=1)
-    except (ValueError, RuntimeError, OSError) as error:
-        raise UsageError(
-            f"{name} is not a readable MIDI file ({error})", "export it again as MIDI type 0 or 1"
-        ) from None
+    except (ValueError, RuntimeError, OSError):
+        cause = f"{name} is not a readable MIDI file: cut short, damaged or of another kind"
+        raise UsageError(cause, "export it again as MIDI type 0 or 1") from None
     return Score(
         tracks=tuple(_track(track) for track in raw.tracks if len(track.notes)),
         tempos=tuple(Tempo(int(t.time), float(t.qpm)) for t in raw.tempos),

@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--seed", type=int, help="the same seed gives the same notes; without it, chosen and printed")
     parser.add_argument("--set", type=typed(assignment), action="append", default=[], metavar="ID=VALUE")
     parser.add_argument("-o", "--output", type=Path, action="append", required=True, help=".mid or .wav")
+    parser.add_argument("--preset", default="", metavar="NAME", help="one of the book's moods to start from")
     add_book(parser)
 
 
@@ -27,5 +28,7 @@ def run(args: argparse.Namespace) -> None:
 
     files = outputs(args.output, (".mid", ".wav"))
     seed = secrets.randbelow(SEEDS) if args.seed is None else args.seed
-    report = offline.compose(offline.open_book(args.book, args.trust), args.length, seed, dict(args.set), files)
+    book = offline.open_book(args.book, args.trust)
+    wishes = offline.preset(book, args.preset) | dict(args.set)
+    report = offline.compose(book, args.length, seed, wishes, files)
     emit(args.json, report, facts(flat(report)))

@@ -1,6 +1,7 @@
 """The verbs that need no board: the default book built, verified, shown, composed with; any MIDI file sounded."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import soundfile
 
 from gen_core.score.midi import read_midi, write_midi
 from gen_core.score.score import Meter, Score, Tempo, Track, make_notes
+from gen_core.spec.errors import UsageError
 from host_tools import default_book, keys, offline
 from host_tools import main as cli
 
@@ -90,3 +92,11 @@ def test_seconds_follow_every_change_of_tempo():
 def test_an_instrument_is_found_by_its_program(program, name):
     rows = [{"name": "first", "programs": [0]}, {"name": "kit.kick"}, {"name": "kit", "kit": {}}]
     assert offline.instrument_for([*rows, {"name": "fiddle", "programs": [40, 41]}], program) == name
+
+
+def test_a_preset_is_where_a_piece_starts_from_and_a_setting_still_wins(tmp_path):
+    book = SimpleNamespace(manifest={"presets": {"calm": {"bpm": 76.0, "energy": 0.15}}})
+    assert offline.preset(book, "calm") | {"energy": "0.9"} == {"bpm": "76", "energy": "0.9"}
+    assert offline.preset(book, "") == {}
+    with pytest.raises(UsageError, match="did you mean calm"):
+        offline.preset(book, "clam")
