@@ -4,6 +4,7 @@ One thread composes (`compose_ahead`), one renders (`render_block`), any thread 
 composer: notes that come too late start at once and are counted.
 """
 
+import heapq
 import os
 import threading
 import time
@@ -179,7 +180,9 @@ class _Measures:
         self._bars: deque[float] = deque(maxlen=8)
         self._notes = self._blocks = 0
         self._music_s = self._compose_s = self._render_s = 0.0
-        self._waiting: deque[tuple[int, int]] = deque(maxlen=256)  # landing tick, frame of the asking
+        self._waiting: deque[tuple[int, int]] = deque(maxlen=256)  # landing tick, frame of the asking; to the renderer
+        self._landing: list[tuple[int, int]] = []  # the same as a heap, the renderer's own
+        self._changes = 0
         self._latencies_s: deque[float] = deque(maxlen=256)
 
     def composed(self, notes: int, music_s: float, took_s: float) -> None:
@@ -198,8 +201,11 @@ class _Measures:
         """A block was rendered in `took_s`; heard are `tick`, of what is composed, and `frame`."""
         self._render_s += took_s
         self._blocks += 1
-        while self._waiting and self._waiting[0][0] <= tick:
-            self._latencies_s.append((frame - self._waiting.popleft()[1]) / self._rate_hz)
+        while self._waiting:
+            heapq.heappush(self._landing, self._waiting.popleft())
+        while self._landing and self._landing[0][0] <= tick:
+            self._latencies_s.append((frame - heapq.heappop(self._landing)[1]) / self._rate_hz)
+            self._changes += 1
 
     def figures(self) -> dict[str, float]:
         """The sums; real-time factors are music time by computing time, latencies run from asking to hearing."""
@@ -208,7 +214,7 @@ class _Measures:
             "notes": float(self._notes),
             "compose_rtf": self._music_s / self._compose_s if self._compose_s else 0.0,
             "render_rtf": rendered_s / self._render_s if self._render_s else 0.0,
-            "changes": float(len(self._latencies_s)),
+            "changes": float(self._changes),
             "effect_latency_median_s": median(self._latencies_s) if self._latencies_s else 0.0,
             "effect_latency_max_s": max(self._latencies_s, default=0.0),
         }
