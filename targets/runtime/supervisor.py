@@ -19,7 +19,7 @@ import time
 import tty
 from pathlib import Path
 
-from gen_core.spec.errors import BusyError, LimonaireError, UsageError, VerificationError
+from gen_core.spec.errors import BusyError, LimonaireError, UsageError
 from targets.protocol import bench
 from targets.protocol import book as books
 from targets.runtime.boot_state import FACTORY
@@ -166,19 +166,17 @@ def lock(state: Path) -> None:
 
 
 def install_factory(storage: Storage, path: Path, trusted: list[bytes], log: Log) -> None:
-    """Copy the factory book on the first start, or in place of one that no longer verifies."""
+    """Copy the factory book into the board, unless it is there already. A file that does not verify changes nothing."""
     try:
         data = path.read_bytes()
     except OSError as error:
         raise UsageError(f"cannot read {path}: {error.strerror}", "name a book with --factory") from None
     present = storage.read(file_name(FACTORY))
-    if present is not None:
-        try:
-            books.read(present, trusted)
-            return
-        except VerificationError as error:
-            log.say(f"the factory book is replaced: {error}")
+    if present == data:
+        return
     books.read(data, trusted)
+    if present is not None:
+        log.say(f"the factory book is replaced by {path.name}")
     write_atomic(storage, file_name(FACTORY), data)
 
 

@@ -8,7 +8,15 @@ from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import PartRule, Rules
 from gen_core.sequence.wishes import (
-    LIMIT, Tilt, applied, corrected, target, tilt_deltas, tilt_pitches, tilt_velocities, wish_class,
+    LIMIT,
+    Tilt,
+    applied,
+    corrected,
+    target,
+    tilt_deltas,
+    tilt_pitches,
+    tilt_velocities,
+    wish_class,
 )  # fmt: skip
 from gen_core.spec.note import Note
 
