@@ -27,7 +27,8 @@ from gen_core.spec.param import Param, find
 from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
 
 AHEAD_TICKS = 2 * BAR_TICKS
-LEAST_MARGIN_S = 0.1  # between asking and landing; grows with the time that a bar takes to compose
+LEAST_MARGIN_S = 0.1  # between asking and landing
+MARGIN_BARS = 2.0  # the same in the time that a bar takes to compose: the one in hand, then the one that changes
 
 
 class _Asked(NamedTuple):
@@ -136,13 +137,14 @@ class Performance:
     def stats(self) -> dict[str, float]:
         """Figures of this performance so far."""
         return self._measured.figures() | {
+            "notes": float(self._player.notes),
             "late_notes": float(self._player.late_notes),
             "voices": float(self._synth.active_voices),
         }
 
     def _landing(self, unit: int) -> int:
         """The next multiple of `unit` ticks for which there is time to compose."""
-        earliest = self._player.clock.tick_after(max(LEAST_MARGIN_S, 1.5 * self._measured.bar_s))
+        earliest = self._player.clock.tick_after(max(LEAST_MARGIN_S, MARGIN_BARS * self._measured.bar_s))
         return -(-earliest // unit) * unit
 
     def _take_in(self) -> None:
@@ -211,7 +213,7 @@ class _Measures:
         """The sums; real-time factors are music time by computing time, latencies run from asking to hearing."""
         rendered_s = self._blocks * self._block_s
         return {
-            "notes": float(self._notes),
+            "notes_composed": float(self._notes),
             "compose_rtf": self._music_s / self._compose_s if self._compose_s else 0.0,
             "render_rtf": rendered_s / self._render_s if self._render_s else 0.0,
             "changes": float(self._changes),

@@ -29,7 +29,7 @@ class Player:
         self._waiting: list[Note] = []  # heap by tick
         self._ends: list[tuple[int, int, int]] = []  # heap of (tick, part, pitch)
         self._started: list[Note] = []
-        self.late_notes = 0
+        self.notes = self.late_notes = 0  # started; that came after their time
 
     def add(self, notes: Iterable[Note]) -> None:
         """Notes to play."""
@@ -71,6 +71,7 @@ class Player:
                 else:
                     self.late_notes += 1
             self._started += due
+            self.notes += len(due)
         return due
 
     def _start(self, note: Note) -> None:
