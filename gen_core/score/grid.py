@@ -2,7 +2,8 @@
 
 `encode` reports what the grid loses: dropped notes (a thirteenth part, a second equal note, an unknown percussion key),
 clipped ones (a duration that the vocabulary does not hold) and shifted ones (an onset between two micro-steps).
-`encode(decode(piece))` gives the piece again, event for event.
+`encode(decode(piece))` gives the piece again, event for event, unless a change of meter has cut a bar to a length that
+no meter has (no whole number of 32nd notes).
 """
 
 from dataclasses import dataclass
