@@ -61,7 +61,7 @@ def compose(
         ensembles = list(book.manifest["ensembles"].values())
         seats = ensembles[int(performance.get("ensemble"))]
         parts = [(str(seat["part"]), int(seat["program"])) for seat in seats]
-        write_midi(score_of(notes, parts, [(0, bpm)], f"seed {seed}"), files[".mid"])
+        write_midi(score_of(notes, parts, [(0, bpm)], f"seed {performance.seed}"), files[".mid"])
     if ".wav" in files:
         write_wav(files[".wav"], audio, performance.sample_rate_hz)
     facts = {"seed": performance.seed, "seconds": seconds, "notes": len(notes), "times_real_time": seconds / took_s}

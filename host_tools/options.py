@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
+from gen_core.director.controls import SEED
 from gen_core.spec.errors import UsageError
 from host_tools.output import add_json
 
@@ -62,6 +63,11 @@ def length(text: str) -> tuple[float, str]:
         return seconds(text), "s"
     except UsageError:
         raise UsageError(f"{text!r} is no length", "give seconds, minutes or bars: 30s, 2min, 8bars") from None
+
+
+def seed(text: str) -> int:
+    """A seed of the composer, within the range that the parameter `seed` declares."""
+    return int(SEED.parse(text))
 
 
 def assignment(text: str) -> tuple[str, str]:

@@ -9,7 +9,7 @@ Example: limonaire bench-board --wav music.wav
 import argparse
 from pathlib import Path
 
-from host_tools.options import add_trust
+from host_tools.options import add_trust, seed, typed
 from host_tools.output import add_json
 
 HELP = "be a board on a pseudo-terminal"
@@ -20,7 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--factory", type=Path, metavar="FILE", help="factory book; without it, the default book")
     add_trust(parser)
     parser.add_argument("--link", type=Path, metavar="PATH", help="a lasting name for the terminal")
-    parser.add_argument("--seed", type=int, help="seed of the performance")
+    parser.add_argument("--seed", type=typed(seed), help="seed of the performance")
     parser.add_argument("--wav", type=Path, metavar="FILE", help="write the sound to a file")
     parser.add_argument("--listen", action="store_true", help="play aloud")
     parser.add_argument("--null", action="store_true", help="play nowhere (the default)")

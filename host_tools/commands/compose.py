@@ -7,16 +7,16 @@ import argparse
 import secrets
 from pathlib import Path
 
-from host_tools.options import add_book, assignment, length, outputs, typed
+from gen_core.director.controls import SEED_HIGH
+from host_tools.options import add_book, assignment, length, outputs, seed, typed
 from host_tools.output import emit, facts, flat
 
 HELP = "compose a piece offline"
-SEEDS = 2**24  # a float32 on the wire holds every integer below
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--length", type=typed(length), default=(30.0, "s"), help="30s, 2min or 8bars (30s)")
-    parser.add_argument("--seed", type=int, help="the same seed gives the same notes; without it, chosen and printed")
+    parser.add_argument("--seed", type=typed(seed), help="same seed, same notes; without it, chosen and printed")
     parser.add_argument("--set", type=typed(assignment), action="append", default=[], metavar="ID=VALUE")
     parser.add_argument("-o", "--output", type=Path, action="append", required=True, help=".mid or .wav")
     parser.add_argument("--preset", default="", metavar="NAME", help="one of the book's moods to start from")
@@ -27,8 +27,8 @@ def run(args: argparse.Namespace) -> None:
     from host_tools import offline
 
     files = outputs(args.output, (".mid", ".wav"))
-    seed = secrets.randbelow(SEEDS) if args.seed is None else args.seed
+    chosen = secrets.randbelow(SEED_HIGH + 1) if args.seed is None else args.seed
     book = offline.open_book(args.book, args.trust)
     wishes = offline.preset(book, args.preset) | dict(args.set)
-    report = offline.compose(book, args.length, seed, wishes, files)
+    report = offline.compose(book, args.length, chosen, wishes, files)
     emit(args.json, report, facts(flat(report)))

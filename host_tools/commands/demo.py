@@ -8,7 +8,7 @@ Example: limonaire demo --listen
 import argparse
 from pathlib import Path
 
-from host_tools.options import seconds, typed
+from host_tools.options import seconds, seed, typed
 from host_tools.output import add_json, emit, facts, say
 
 HELP = "the whole chain on the bench board"
@@ -17,7 +17,7 @@ HELP = "the whole chain on the bench board"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--listen", action="store_true", help="play aloud as well")
     parser.add_argument("--seconds", type=typed(seconds), default=30.0, metavar="S", help="how long to play (30)")
-    parser.add_argument("--seed", type=int, default=7, help="seed of the performance (7)")
+    parser.add_argument("--seed", type=typed(seed), default=7, help="seed of the performance (7)")
     parser.add_argument("-o", "--output", type=Path, default=Path("demo"), metavar="DIR", help="where files go (demo)")
     add_json(parser)
 

@@ -24,6 +24,13 @@ def test_lengths_are_read(text, length):
     assert options.length(text) == length
 
 
+@pytest.mark.parametrize("text", ["-1", "16777216", "nan", "lucky"])
+def test_a_seed_that_a_float32_cannot_carry_is_refused_with_the_range(text):
+    assert options.seed("16777215") == 2**24 - 1
+    with pytest.raises(UsageError, match="0 to 16777215"):
+        options.seed(text)
+
+
 @pytest.mark.parametrize("text", ["0bars", "1.5bars", "bars", "-2bars"])
 def test_what_is_no_length_is_refused(text):
     with pytest.raises(UsageError, match="no length"):
