@@ -64,7 +64,7 @@ class Engine:
     def _render(self) -> None:
         performance, block_s = self.performance, self.performance.block_frames / self.performance.sample_rate_hz
         silence = np.zeros((performance.block_frames, 2), np.float32)
-        failures = 0
+        failures = refusals = 0
         self.realtime = _go_first()
         self._composed.wait(FIRST_MUSIC_S)
         while not self._stop.is_set():
@@ -76,7 +76,12 @@ class Engine:
                 self.render_errors += 1
                 self._trouble("a block cannot be rendered", error, failures)
             took_s = time.perf_counter() - started_s
-            starved = self.sink.write(block)
+            try:
+                starved, refusals = self.sink.write(block), 0
+            except Exception as error:  # without this thread the board would be silent and not know it
+                starved, refusals = True, refusals + 1
+                self._trouble("the sink takes no block", error, refusals)
+                time.sleep(block_s)
             self.blocks += 1
             self.starved += starved
             self.deadline_misses += starved or took_s > block_s

@@ -109,6 +109,28 @@ def test_every_count_is_in_the_stats(name):
     assert name in Engine(FakePerformance({}, {}), Ear(), Log()).stats()
 
 
+class Deaf(Ear):
+    """Refuses its first blocks."""
+
+    def __init__(self, refusals):
+        super().__init__()
+        self.refusals = refusals
+
+    def write(self, block):
+        if self.refusals:
+            self.refusals -= 1
+            raise ValueError("no such device")
+        return super().write(block)
+
+
+def test_a_sink_that_takes_no_block_is_tried_again_and_for_good_means_broken(monkeypatch):
+    engine, ear, _ = run(FakePerformance({}, {}), lambda e: len(e.sink.blocks) > 3, Deaf(2))
+    assert engine.starved >= 2 and not engine.broken
+    monkeypatch.setattr(engines, "BREAK_AFTER", 3)
+    engine, _, _ = run(FakePerformance({}, {}), lambda e: e.broken, Deaf(10**6))
+    assert "no such device" in engine.broken
+
+
 def test_real_time_scheduling_is_asked_for_and_not_needed(monkeypatch):
     def refuse(*_):
         raise PermissionError
