@@ -114,8 +114,10 @@ def timed_notes(score: Score) -> list[tuple[float, float, int, int, int]]:
 
 def seconds_at(score: Score, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
     """Ticks (n,) → seconds (n,) from the start, through every change of tempo."""
-    edges = np.array([0, *(tempo.tick for tempo in score.tempos if tempo.tick > 0)])
-    rates = np.array([60.0 / (score.bpm_at(int(edge)) * TICKS_PER_QUARTER) for edge in edges])  # seconds a tick
+    tempos = [tempo for tempo in score.tempos if tempo.tick > 0]
+    edges = np.array([0, *(tempo.tick for tempo in tempos)])
+    bpm = np.array([score.bpm_at(0), *(tempo.bpm for tempo in tempos)])
+    rates = 60.0 / (bpm * TICKS_PER_QUARTER)  # seconds a tick
     at_edges = np.concatenate([[0.0], np.cumsum(np.diff(edges) * rates[:-1])])
     last = np.searchsorted(edges, ticks, side="right") - 1
     return np.asarray(at_edges[last] + (ticks - edges[last]) * rates[last])
