@@ -97,14 +97,21 @@ class Director:
     def _values(self, tick: int) -> dict[str, float]:
         return self._base | {change.id: change.value for change in self._changes if change.tick <= tick}
 
+    def check(self, values: Mapping[str, float]) -> None:
+        """Raises UsageError where the ensemble of `values` cannot play in their scale."""
+        _rules(self.ensembles[int(values["ensemble"])], values)
+
     def _request(self, tick: int) -> Request:
         values = self._values(tick)
-        scale = scale_pitch_classes(KEYS[int(values["key"])], tuple(SCALES)[int(values["scale"])])
         return Request(
-            rules=Rules(self.ensemble_at(tick).rules, scale),
+            rules=_rules(self.ensemble_at(tick), values),
             seed=int(values["seed"]),
             **{name: values[name] for name in ("bpm", "density", "energy", "register", "temperature", "repeat")},
         )
+
+
+def _rules(ensemble: Ensemble, values: Mapping[str, float]) -> Rules:
+    return Rules(ensemble.rules, scale_pitch_classes(KEYS[int(values["key"])], tuple(SCALES)[int(values["scale"])]))
 
 
 def control_params(ensembles: Sequence[str]) -> tuple[Param, ...]:

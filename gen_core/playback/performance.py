@@ -31,6 +31,10 @@ LEAST_MARGIN_S = 0.1  # between asking and landing
 MARGIN_BARS = 2.0  # the same in the time that a bar takes to compose: the one in hand, then the one that changes
 
 
+STREAMING_S = 1.0  # after a change more are to be expected: what is composed far ahead would be thrown away
+GATHER_S = 0.05  # before the margin ends: changes of one beat are taken in together, for each taking-in is a rewind
+
+
 class _Asked(NamedTuple):
     """A change on its way to the composer."""
 
@@ -61,7 +65,9 @@ class Performance:
         self._synth = open_synth(manifest, files)
         self._player = Player(self._synth, Clock(self.sample_rate_hz, self._values["bpm"]), self.block_frames)
         self._ensemble = ""
-        self._asked: deque[_Asked] = deque()
+        self._asked: deque[_Asked] = deque()  # from any thread
+        self._asked_until = -1  # frame until which changes are to be expected
+        self._waiting: list[_Asked] = []  # the composer's: asked, but their landing is far off
         self._seats: deque[tuple[int, Ensemble]] = deque([(0, self._director.ensemble_at(0))])
         self._lock = threading.Lock()
         self._measured = _Measures(self.sample_rate_hz, self.block_frames)
@@ -89,6 +95,8 @@ class Performance:
             raise UsageError(f"there is no quantum {quantum!r}", f"give one of {', '.join(QUANTUM_TICKS)}")
         clock = self._player.clock
         with self._lock:
+            if param_id in CONTROLS:
+                self._director.check(self._values | {param_id: value})
             self._values[param_id] = value
             if param_id not in CONTROLS:
                 self._mix()
@@ -97,13 +105,14 @@ class Performance:
                 clock.set_bpm(value)
             unit = max(QUANTUM_TICKS[quantum], BAR_TICKS if param_id in AT_BAR_LINES else TICKS_PER_QUARTER)
             tick = self._landing(unit)
+            self._asked_until = clock.frames + round(STREAMING_S * self.sample_rate_hz)
             self._asked.append(_Asked(Change(tick, param_id, value), unit, clock.frames))
         return bar_and_beat(clock.tick if param_id == "bpm" else tick)
 
     def compose_ahead(self) -> bool:
         """Take in what was asked and compose up to one bar; True while there was something to do."""
         self._take_in()
-        if self._director.composed_until >= self._player.clock.tick + AHEAD_TICKS:
+        if self._director.composed_until >= self._wanted_until():
             return False
         start, began = self._director.composed_until, time.perf_counter()
         notes = self._director.compose()
@@ -140,16 +149,31 @@ class Performance:
             "notes": float(self._player.notes),
             "late_notes": float(self._player.late_notes),
             "voices": float(self._synth.active_voices),
+            "broken_blocks": float(self._synth.broken_blocks),
         }
 
     def _landing(self, unit: int) -> int:
         """The next multiple of `unit` ticks for which there is time to compose."""
-        earliest = self._player.clock.tick_after(max(LEAST_MARGIN_S, MARGIN_BARS * self._measured.bar_s))
+        earliest = self._player.clock.tick_after(self._margin_s())
         return -(-earliest // unit) * unit
 
+    def _margin_s(self) -> float:
+        return max(LEAST_MARGIN_S, MARGIN_BARS * self._measured.bar_s)
+
+    def _wanted_until(self) -> int:
+        clock = self._player.clock
+        if clock.frames > self._asked_until:
+            return clock.tick + AHEAD_TICKS
+        return clock.tick_after(self._margin_s() + GATHER_S) + TICKS_PER_QUARTER
+
     def _take_in(self) -> None:
+        """Changes just in time, in the order in which they were asked for."""
         while self._asked:
-            change, unit, frame = self._asked.popleft()
+            self._waiting.append(self._asked.popleft())
+        soon = self._player.clock.tick_after(self._margin_s() + GATHER_S)
+        due = [asked for asked in self._waiting if asked.change.tick <= soon]
+        self._waiting = [asked for asked in self._waiting if asked.change.tick > soon]
+        for change, unit, frame in due:
             if change.tick < self._player.clock.tick:  # taken in too late: what has sounded is not composed again
                 change = change._replace(tick=self._landing(unit))
             taken_back = self._director.change(change)

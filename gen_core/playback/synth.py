@@ -42,6 +42,7 @@ class Synth:
         self._assigned = [self._first] * parts
         self._levels = np.ones(parts)
         self._volume = self._volume_before = 1.0
+        self.broken_blocks = 0  # that held NaN or infinity, and were replaced by silence
         engine.load_tables(self._instruments.tables.flat)
         self._voices = Voices(engine.layout)
 
@@ -102,4 +103,8 @@ class Synth:
         self._volume_before = volume
         audio = self.engine.process(lanes)
         self._voices.end_block()
+        if not np.isfinite(audio).all():  # in a reverb one such sample would be silence for ever
+            self.broken_blocks += 1
+            self.engine.reset()
+            return np.zeros_like(audio)
         return audio

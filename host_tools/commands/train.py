@@ -11,6 +11,7 @@ from pathlib import Path
 
 from host_tools.output import add_json, emit, facts, flat, say
 
+LANES = 16  # pieces side by side
 HELP = "train the model on a folder of MIDI files"
 
 
@@ -24,7 +25,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from gen_core.training import train
+    from export.model import model_folder, model_graphs
+    from gen_core.playback.model import GraphModel
+    from gen_core.training.baseline import Baseline
+    from gen_core.training.evaluate import evaluate
+    from gen_core.training.train import train
 
-    report = train.train(args.corpus, args.output, args.seed, args.steps, args.workers, say)
+    report = train(args.corpus, args.output, args.seed, args.steps, args.workers, say)
+    weights, baseline = model_folder(args.output)
+    model = GraphModel(model_graphs(weights, int8=False))
+    say("judging whole pieces of the validation split")
+    report["valid"] = evaluate(model, Baseline.load(baseline), args.corpus, "valid", LANES, say)
     emit(args.json, report, facts(flat(report)))

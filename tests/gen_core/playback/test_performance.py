@@ -187,3 +187,25 @@ def test_a_month_of_blocks_adds_up_to_the_same_as_one_step():
     small.advance(month % 1000 * BLOCK)
     assert small.tick == large.tick > 2**31 / 15
     assert abs(small.tick / (month * BLOCK / 48000 * 131.7 * 8) - 1) < 1e-6
+
+
+def test_a_scale_that_a_part_cannot_play_is_refused_when_it_is_asked_for(parts):
+    manifest, files = parts
+    narrow = [
+        dict(part, low=61, high=61) if part["part"] == "bass" else part for part in manifest["ensembles"]["chamber"]
+    ]
+    performance = Performance(manifest | {"ensembles": {"chamber": narrow}}, files, seed=1)
+    with pytest.raises(UsageError, match="no key of the scale between 61 and 61"):
+        performance.set("key", 1.0)
+    assert performance.get("key") == 0.0 and performance.compose_ahead()
+
+
+def test_a_stream_of_changes_is_taken_in_beat_by_beat(parts):
+    performance = Performance(*parts, seed=3)
+    play(performance, 100)
+    for step in range(100):  # five seconds of a curve at 20 a second
+        performance.set("energy", 0.2 + 0.007 * step)
+        play(performance, 5)
+    stats = performance.stats()
+    assert stats["late_notes"] == 0
+    assert stats["notes_composed"] < 20 * stats["notes"]

@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from gen_core.playback.graph_engine import GraphEngine
 from gen_core.playback.layout import Layout
 from gen_core.playback.mixer import PARAMS, PARTS
 from gen_core.playback.synth import Synth
@@ -155,3 +156,29 @@ def test_an_instrument_that_is_not_there_is_named(synth: Synth) -> None:
 def test_the_mixer_declares_a_level_and_a_mute_for_each_part() -> None:
     ids = {param.id for param in PARAMS}
     assert ids == {"volume"} | {f"{kind}.{part}" for kind in ("level", "mute") for part in PARTS}
+
+
+def test_one_broken_block_is_silence_and_not_silence_for_ever():
+    class Broken:
+        """An engine that gives NaN until it is reset."""
+
+        def __init__(self, engine):
+            self._engine, self.layout, self.block_frames = engine, engine.layout, engine.block_frames
+            self.load_tables, self.sick = engine.load_tables, True
+
+        def process(self, lanes):
+            audio = self._engine.process(lanes)
+            return audio * np.float32(np.nan) if self.sick else audio
+
+        def reset(self):
+            self.sick = False
+            self._engine.reset()
+
+    from export.synth import manifest_entry, synth_graph
+
+    engine = Broken(GraphEngine(synth_graph(), manifest_entry()))
+    engine.sample_rate_hz, engine.lanes = 48000, engine.layout.lanes
+    synth = Synth(engine, patches.instruments())
+    synth.note_on(0, 60, 100)
+    assert np.all(synth.render_block() == 0) and synth.broken_blocks == 1
+    assert np.isfinite(synth.render_block()).all() and synth.broken_blocks == 1
