@@ -1,10 +1,17 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|composer|board|wire|size …] [--json]`."""
+"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|board|wire|size …] [--json]`."""
 
 import sys
 
-from tests.benchmarks import board, composer, frame, size, synth, wire
+from tests.benchmarks import board, composer, frame, size, synth, wire, wishes
 
-GROUPS = {"synth": synth.run, "composer": composer.run, "board": board.run, "wire": wire.run, "size": size.run}
+GROUPS = {
+    "synth": synth.run,
+    "composer": composer.run,
+    "wishes": wishes.run,
+    "board": board.run,
+    "wire": wire.run,
+    "size": size.run,
+}
 
 if __name__ == "__main__":
     sys.exit(frame.main(GROUPS))
