@@ -6,6 +6,7 @@ with Device() as board:
         print(note)
 """
 
+import contextlib
 import struct
 import time
 from collections.abc import Iterable, Iterator, Mapping
@@ -193,8 +194,9 @@ class Device:
         self._mark({"confirm": True})
 
     def reset(self) -> None:
-        """Restart the board's runtime."""
-        self.ask(smp.Op.WRITE, smp.Group.OS, smp.OsCommand.RESET)
+        """Restart the board's runtime. Its answer may die with it: `wait_until_back` tells how it went."""
+        with contextlib.suppress(BoardTimeoutError):
+            self.ask(smp.Op.WRITE, smp.Group.OS, smp.OsCommand.RESET)
 
     def wait_until_back(self, timeout_s: float = 30.0) -> dict[str, Any]:
         """After `reset`: wait until the board has started again and sounds; its status then."""

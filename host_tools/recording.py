@@ -12,6 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from gen_core.director.composer import EARLY_TICKS
 from gen_core.score.midi import write_midi
 from gen_core.score.performed import score_of
 from gen_core.sequence.vocabulary import DRUM_PROGRAM
@@ -65,7 +66,9 @@ class Tape:
         seconds = time.monotonic() - self._start_s
         last_frame = int(self._device.info()["sink"]["frames"])
         heard = notes_in(self._device.link.heard(address="/note"))
-        notes = [note._replace(tick=note.tick - self._first_tick) for note in heard if note.tick >= self._first_tick]
+        # A human downbeat may sound a little before its bar line; it belongs to the take.
+        inside = [note for note in heard if note.tick >= self._first_tick - EARLY_TICKS]
+        notes = [note._replace(tick=max(note.tick - self._first_tick, 0)) for note in inside]
         audio = read_growing(self._wav, self._first_frame, last_frame) if self._wav else None
         return Take(notes, self._part_names, self._bpm, seconds, audio, self._rate)
 
