@@ -21,7 +21,7 @@ MAX_PACKET_BYTES = 16384  # an OSC packet with its escapes; ours have less than 
 MAX_ADDRESS_BYTES = 255
 _OPENING = re.compile(rb"\x06(?:\x09|\Z)|\x04(?:\x14|\Z)|[/#]")
 _BASE64 = re.compile(rb"[A-Za-z0-9+/=]*\r?")
-_LINES = re.compile(rb"(?:\x04\x14[A-Za-z0-9+/]++=*+\n)++")
+_LINES = re.compile(rb"(?:\x04\x14[A-Za-z0-9+/]+=*\n)+")  # not possessive: Python 3.11.2 then finds no second line
 _ADDRESS = re.compile(rb"[/#][!-~]{0,%d}" % MAX_ADDRESS_BYTES)
 # Twelve characters of base64 between mark and newline do not happen by chance in a packet; the smallest frame has 20.
 _LOST_END = re.compile(rb"\x06\x09[A-Za-z0-9+/=]{12,}\r?\n|\x04\x14[A-Za-z0-9+/=]{4,}\r?\n")
