@@ -92,7 +92,7 @@ class Engine:
         while not self._stop.is_set():
             try:
                 busy, failures = self.performance.compose_ahead(), 0
-            except Exception as error:
+            except Exception as error:  # what is composed already sounds on; the next look may do better
                 busy, failures = False, failures + 1
                 self.compose_errors += 1
                 self._trouble("the composer stumbled", error, failures)

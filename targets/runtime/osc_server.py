@@ -10,7 +10,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 
-from gen_core.spec.errors import UsageError
+from gen_core.spec.errors import UsageError, WireError
 from gen_core.spec.param import Param
 from targets.protocol import osc, slip
 from targets.runtime.performer import Performer
@@ -37,7 +37,7 @@ class OscServer:
         """Do what a packet asks; whatever it is, never an exception."""
         try:
             messages = osc.decode(packet)
-        except Exception:  # noise between two packets, or a cut one
+        except WireError:  # noise between two packets, or a cut one
             messages = []
             self._counts["osc_refused"] += 1
         for message in messages:

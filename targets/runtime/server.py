@@ -5,6 +5,7 @@ Clients take a reply apart strictly, so a reply holds the documented keys and no
 
 from typing import Any
 
+from gen_core.spec.errors import WireError
 from targets.protocol import smp
 from targets.runtime.groups.registry import GROUPS
 from targets.runtime.machine import Machine
@@ -21,7 +22,7 @@ class Server:
         """The reply to one frame, as bytes; None for noise and for what is no request."""
         try:
             frame = smp.decode(data)
-        except Exception:  # whatever crossed the wire, it was no message
+        except WireError:  # whatever crossed the wire, it was no message
             return None
         if frame.op not in (smp.Op.READ, smp.Op.WRITE):
             return None
