@@ -14,9 +14,8 @@ from safetensors.numpy import save_file
 from torch import Tensor
 
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.context import NO_WISHES
 from gen_core.spec.errors import UsageError
-from gen_core.training.columns import SLICES, TARGETS, WISH_COLUMNS, Rows
+from gen_core.training.columns import SLICES, TARGETS, Rows, untold
 from gen_core.training.network import Network, Shape, nats
 from gen_core.training.stream import Streams, piece_weights
 
@@ -41,6 +40,7 @@ class Plan:
     decay: float = 0.3  # the last part of the steps, over which the rate falls to nothing
     weight_decay: float = 0.05
     seed: int = 1
+    bfloat16: bool = False  # matrix products in bfloat16, where the processor has them
     valid_lines: int = 32
     valid_length: int = 1024
     valid_every: int = 300
@@ -57,10 +57,10 @@ def tensors(
     table: NDArray[np.int16], begins: NDArray[np.bool_], device: str
 ) -> tuple[dict[str, Tensor], Tensor, Tensor]:
     """Rows (T, B, WIDTH) → columns of each input, targets (T, B, 6), keep (T, B, 1)."""
-    rows = torch.from_numpy(table).to(device).long()
+    rows = torch.from_numpy(table).to(device).int()
     columns = {name: rows[..., part] for name, part in SLICES.items()}
     keep = torch.from_numpy(~begins).to(device).float()[..., None]
-    return columns, rows[..., TARGETS], keep
+    return columns, rows[..., TARGETS].long(), keep
 
 
 def fit(
@@ -110,7 +110,7 @@ def fit(
             say(f"step {step + 1}: validation {figure:.4f} nats a note")
         if (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
             rest = {"step": step + 1, "curve": curve, "plan": asdict(plan), "shape": asdict(shape)}
-            bits = {key: streams.__dict__[key] for key in ("rng", "at", "end", "shift")}
+            bits = {key: streams.__dict__[key] for key in Streams.MOVING}
             parts = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "streams": bits}
             _save({**parts, "state": state, **rest}, checkpoint)
             checkpoint.with_suffix(".json").write_text(json.dumps(rest))
@@ -120,9 +120,12 @@ def fit(
 def _update(
     network: Network, optimizer: torch.optim.Optimizer, streams: Streams, state: Tensor, plan: Plan, device: str
 ) -> tuple[float, int, Tensor]:
-    columns, targets, keep = tensors(*streams.next(plan.length), device)
-    h, state = network.trunk(columns["trunk"], keep, state)
-    total = sum(nats(network, columns, targets, h).values(), torch.zeros((), device=device))
+    table, begins, given = streams.next(plan.length)
+    columns, targets, keep = tensors(table, begins, device)
+    with torch.autocast(device, torch.bfloat16, enabled=plan.bfloat16):
+        h, state = network.trunk(columns["trunk"], keep, state)
+        known = torch.from_numpy(given).to(device)
+        total = sum(nats(network, columns, targets, h, known).values(), torch.zeros((), device=device))
     notes = int((targets[..., 0] != v.BAR).sum())
     optimizer.zero_grad(set_to_none=True)
     (total / notes).backward()
@@ -140,9 +143,7 @@ def excerpts(valid: Rows, plan: Plan) -> NDArray[np.int16]:
     length = min(plan.valid_length, int(lengths.max()))
     long = np.flatnonzero(lengths >= length)
     chosen = long[np.linspace(0, len(long) - 1, plan.valid_lines).astype(int)]
-    table = np.stack([valid.table[valid.starts[i] : valid.starts[i] + length] for i in chosen], axis=1)
-    table[..., WISH_COLUMNS] = NO_WISHES
-    return table
+    return untold(np.stack([valid.table[valid.starts[i] : valid.starts[i] + length] for i in chosen], axis=1))
 
 
 @torch.no_grad()

@@ -13,11 +13,11 @@ import numpy as np
 from gen_core.sequence import vocabulary as v
 from gen_core.spec.errors import UsageError
 from gen_core.training.baseline import count
-from gen_core.training.columns import TARGETS, WIDTH, Rows, make_rows
+from gen_core.training.columns import SOURCE_STYLES, TARGETS, WIDTH, Rows, make_rows
 from gen_core.training.corpus import Item, read_corpus
 
 LEAST_HEARD = 100  # contexts heard less often mislead: pruned to this, the table is smaller and foretells better
-FORMAT = "limonaire-sequence-1"
+FORMAT = "limonaire-sequence-2"
 PROVENANCE = ("path", "source", "title", "composer", "licence", "attribution", "sha256")
 
 
@@ -88,7 +88,10 @@ def _cached_rows(
             if str(held["stamp"]) == stamp:
                 return Rows(held["train"], held["train_starts"]), Rows(held["valid"], held["valid_starts"])
     say("reading the corpus into rows; this is done once")
-    rows, valid_rows = (make_rows([item.piece for item in part], workers) for part in (training, validation))
+    rows, valid_rows = (
+        make_rows([item.piece for item in part], workers, [SOURCE_STYLES.get(item.source, "") for item in part])
+        for part in (training, validation)
+    )
     output.mkdir(parents=True, exist_ok=True)
     np.savez(
         kept,

@@ -89,7 +89,7 @@ def test_the_rate_warms_up_holds_and_falls_to_nothing():
 def test_transposed_lines_stay_on_the_keyboard_and_leave_percussion_alone(rows):
     streams = Streams(rows, np.full(4, 0.25), 8, seed=3)
     for _ in range(20):
-        table, _ = streams.next(64)
+        table, _, _ = streams.next(64)
         pitch = table[..., PITCH_COLUMNS]
         assert pitch.min() >= 0 and pitch.max() <= v.SIZES["pitch"]
     original = np.unique(rows.table[:, TARGETS.start + 2][rows.table[:, TARGETS.start + 2] >= v.PITCHES])
