@@ -10,11 +10,12 @@ from typing import NamedTuple
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import Context, Snapshot
-from gen_core.sequence.layout import WISHES
+from gen_core.sequence.ear import Chain, held_over
+from gen_core.sequence.layout import STYLES, WISHES, style_seats
 from gen_core.sequence.rules import Rules
 from gen_core.sequence.sampler import Logits, Manner, Sampler, StepModel
-from gen_core.sequence.vocabulary import DRUM_PROGRAM, Event
-from gen_core.sequence.wishes import Tilt, applied, corrected, wish_class
+from gen_core.sequence.steering import Steering
+from gen_core.sequence.vocabulary import Event
 from gen_core.spec.chance import draw
 from gen_core.spec.note import Note
 from gen_core.spec.time import TICKS_PER_QUARTER, TICKS_PER_STEP
@@ -23,13 +24,15 @@ BAR_STEPS = 96  # 4/4: the meter of the first book
 BAR_TICKS = BAR_STEPS * TICKS_PER_STEP
 MOMENTS_KEPT = 128  # beats that can be taken back
 EARLY_TICKS = v.MICRO_ZERO * v.MICRO_TICKS  # how long before its step a note may sound
-CARRIED_OVER = 0.3  # of a correction, when the wishes change
 _RECALL = 6  # after the six fields
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the music is asked for from some beat on. Wishes are 0..1; 0.5 asks for nothing."""
+    """What the music is asked for from some beat on.
+
+    Wishes are 0..1; 0.5 asks for nothing. `style`: weights in the order of layout.STYLES; all 0 leaves it open.
+    """
 
     rules: Rules
     seed: int
@@ -43,16 +46,12 @@ class Request:
     polyphony: float = 0.5
     temperature: float = 1.0
     repeat: float = 0.5
+    style: tuple[float, ...] = (0.0,) * len(STYLES)
 
     @property
-    def wishes(self) -> tuple[int, ...]:
-        """Classes of the kind `wish`, in the order of layout.WISHES."""
-        return tuple(wish_class(wish) for wish in self.asked.values())
-
-    @property
-    def asked(self) -> dict[str, float]:
-        """The wishes by name, in the order of layout.WISHES."""
-        return {name: getattr(self, name) for name in WISHES}
+    def asked(self) -> tuple[float, ...]:
+        """The wishes, in the order of layout.WISHES."""
+        return tuple(getattr(self, name) for name in WISHES)
 
 
 class _Moment(NamedTuple):
@@ -63,8 +62,8 @@ class _Moment(NamedTuple):
     state: Logits
     heard_in_bar: int
     empty_bars: int
-    correction: Tilt
-    learned_for: dict[str, float]
+    ear: Chain
+    steering: Steering
 
 
 class Composer:
@@ -75,8 +74,7 @@ class Composer:
         self.composed_until = 0  # ticks
         self._sampler = Sampler(model, Context(request.rules.programs))
         self._moments: deque[_Moment] = deque(maxlen=MOMENTS_KEPT)
-        self._correction = Tilt()
-        self._learned_for = request.asked  # the wishes that the correction belongs to
+        self._steering = Steering(request.rules, request.asked)
 
     def compose_bar(self) -> list[Note]:
         """The notes from `composed_until` to the next bar line, in the order of layout: onset, part, pitch.
@@ -88,8 +86,8 @@ class Composer:
             self._begin_bar()
         end = start - start % BAR_TICKS + BAR_TICKS
         context, beat, request = self._sampler.context, start, self.request
-        tilt = applied(self._correction, request.asked)
-        manner = Manner(request.rules, request.seed, request.temperature, tilt)
+        context.wishes = self._steering.told()
+        manner = Manner(request.rules, request.seed, request.temperature, self._steering.tilts())
         while True:
             moment = self._moment(beat)
             event = self._sampler.next(manner, max(start // TICKS_PER_STEP - context.now, 0))
@@ -101,9 +99,8 @@ class Composer:
                 break
             notes.append(self._note(event))
         self.composed_until = end
-        drums = next((n for n, part in enumerate(request.rules.parts) if part.program == DRUM_PROGRAM), -1)
-        quarters = (end - start) / TICKS_PER_QUARTER
-        self._correction = corrected(self._correction, request.asked, notes, drums, quarters)
+        self._steering = self._steering.after(self._sampler.ear, context.bar_start, context.bar_steps)
+        self._sampler.ear = held_over(self._sampler.ear, context.bar_start + context.bar_steps)
         return notes
 
     def rewind(self, tick: int) -> int:
@@ -117,16 +114,14 @@ class Composer:
         sampler = self._sampler
         sampler.context.restore(moment.context)
         sampler.state, sampler.heard_in_bar, sampler.empty_bars = moment.state, moment.heard_in_bar, moment.empty_bars
-        self._correction, self._learned_for = moment.correction, moment.learned_for
+        sampler.ear, self._steering = moment.ear, moment.steering
         self.composed_until = moment.tick
         return moment.tick
 
     def ask(self, request: Request) -> None:
         """From `composed_until` on the music follows `request`; ensemble and recall change at the next bar line."""
-        if request.asked != self._learned_for:  # what was learned under the old wish is half wrong under the new one
-            self._correction = Tilt(*(part * CARRIED_OVER for part in self._correction))
-        self.request, self._learned_for = request, request.asked
-        self._sampler.context.wishes = request.wishes
+        self._steering = self._steering.ask(request.rules, request.asked, self.composed_until // TICKS_PER_STEP)
+        self.request = request
         self._sampler.context.tempo = v.tempo_class(request.bpm)
 
     def _begin_bar(self) -> None:
@@ -134,16 +129,17 @@ class Composer:
         tick = self.composed_until
         if context.programs != request.rules.programs:
             context.set_programs(request.rules.programs)
+        context.style = style_seats(dict(zip(STYLES, request.style, strict=True)))
         context.use_match = draw(request.seed, tick, _RECALL) < request.repeat
         # After a rewind to just behind its bar line the bar has begun already.
         begun = context.bar_steps > 0 and context.bar_start * TICKS_PER_STEP == tick
         if not begun:
-            context.start_bar(BAR_STEPS, v.tempo_class(request.bpm), request.wishes)
+            context.start_bar(BAR_STEPS, v.tempo_class(request.bpm))
 
     def _moment(self, tick: int) -> _Moment:
         sampler = self._sampler
         drawn = sampler.context.snapshot(), sampler.state, sampler.heard_in_bar, sampler.empty_bars
-        return _Moment(tick, *drawn, self._correction, self._learned_for)
+        return _Moment(tick, *drawn, sampler.ear, self._steering)
 
     def _note(self, event: Event) -> Note:
         tick = self._sampler.context.now * TICKS_PER_STEP + (event.micro - v.MICRO_ZERO) * v.MICRO_TICKS

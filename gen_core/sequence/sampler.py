@@ -12,9 +12,10 @@ from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import Context
+from gen_core.sequence.ear import Chain, Sound
 from gen_core.sequence.rules import Rules, allowed_pitches
+from gen_core.sequence.tilts import Tilts
 from gen_core.sequence.vocabulary import BAR, Event
-from gen_core.sequence.wishes import Tilt, tilt_deltas, tilt_pitches, tilt_velocities
 from gen_core.spec.chance import draw
 from gen_core.spec.time import STEPS_PER_QUARTER, TICKS_PER_STEP
 
@@ -41,11 +42,14 @@ class Manner:
     rules: Rules
     seed: int
     temperature: float = 1.0
-    tilt: Tilt = Tilt()
+    tilts: Tilts = Tilts()
 
 
 class Sampler:
-    """Network, context and rules together. `heard_in_bar` counts the notes since the bar line."""
+    """Network, context and rules together.
+
+    `heard_in_bar` counts the notes since the bar line; `ear` holds them, and those held over from before.
+    """
 
     def __init__(self, model: StepModel, context: Context) -> None:
         self.model = model
@@ -53,12 +57,13 @@ class Sampler:
         self.state = model.start(1)
         self.heard_in_bar = 0
         self.empty_bars = 0
+        self.ear: Chain = None
 
     def next(self, manner: Manner, first_delta: int = 0) -> Event:
         """Draw the next event, at least `first_delta` steps from now; a bar line is drawn but not yet begun."""
         context = self.context
         h, delta_logits, state = self.model.trunk([context.trunk()], self.state)
-        delta_logits = tilt_deltas(delta_logits[0], manner.tilt, context.bar_steps - context.position)
+        delta_logits = manner.tilts.deltas(delta_logits[0], context.bar_steps - context.position)
         where = (context.now * TICKS_PER_STEP, context.last.part, context.last.pitch)
         delta = _choose(delta_logits, self._deltas(manner, 0), manner, 0, *where)
         if delta < first_delta:  # only where the music was cut inside a bar and asked for something else
@@ -71,6 +76,8 @@ class Sampler:
         event = self._note(manner, h, delta)
         context.push(event)
         self.heard_in_bar += 1
+        sound = Sound(context.now, event.pitch, context.now + int(v.DURATIONS[event.duration]), event.velocity)
+        self.ear = (sound, self.ear)
         return event
 
     def _note(self, manner: Manner, h: Logits, delta: int) -> Event:
@@ -79,18 +86,26 @@ class Sampler:
         last = (context.last.part, context.last.pitch) if delta == 0 else (v.MAX_PARTS, 0)
         logits = model.head("part", h, [context.part_columns(delta)])[0] + self._eagerness(delta)
         part = _choose(logits, self._parts(manner, delta), manner, 1, tick, *last)
-        logits = tilt_pitches(model.head("pitch", h, [context.pitch_columns(delta, part)])[0], manner.tilt)
+        pitched, tilts = context.programs[part] != v.DRUM_PROGRAM, manner.tilts
+        logits = model.head("pitch", h, [context.pitch_columns(delta, part)])[0]
+        if pitched:
+            logits = tilts.pitches(logits, self.ear, self._quarter(delta))
         pitch = _choose(
             logits, self._pitches(manner, delta, part), manner, 2, tick, part, last[1] if last[0] == part else 0
         )
         logits = model.head("duration", h, [context.duration_columns(delta, part, pitch)])[0]
+        logits = tilts.durations(logits) if pitched else logits
         duration = _choose(logits, None, manner, 3, tick, part, pitch)
         logits = model.head("velocity", h, [context.velocity_columns(delta, part, pitch, duration)])[0]
-        logits = tilt_velocities(logits, manner.tilt)
-        velocity = _choose(logits, _AUDIBLE, manner, 4, tick, part, pitch)
+        velocity = _choose(tilts.velocities(logits), _AUDIBLE, manner, 4, tick, part, pitch)
         logits = model.head("micro", h, [context.micro_columns(delta, part, pitch, velocity)])[0]
         micro = _choose(logits, None, manner, 5, tick, part, pitch)
         return Event(delta, part, pitch, duration, velocity, micro)
+
+    def _quarter(self, delta: int) -> int:
+        """The step at which the quarter of the next onset begins."""
+        position = self.context.position + delta
+        return self.context.bar_start + position - position % STEPS_PER_QUARTER
 
     def _eagerness(self, delta: int) -> Logits:
         """Who was asked to play shall be heard: a part that rests over a bar is drawn ever more eagerly, (parts,)."""
