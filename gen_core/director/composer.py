@@ -74,7 +74,7 @@ class Composer:
         self.composed_until = 0  # ticks
         self._sampler = Sampler(model, Context(request.rules.programs))
         self._moments: deque[_Moment] = deque(maxlen=MOMENTS_KEPT)
-        self._steering = Steering(request.rules, request.asked)
+        self._steering = Steering(request.rules, request.style, request.asked)
 
     def compose_bar(self) -> list[Note]:
         """The notes from `composed_until` to the next bar line, in the order of layout: onset, part, pitch.
@@ -120,7 +120,8 @@ class Composer:
 
     def ask(self, request: Request) -> None:
         """From `composed_until` on the music follows `request`; ensemble and recall change at the next bar line."""
-        self._steering = self._steering.ask(request.rules, request.asked, self.composed_until // TICKS_PER_STEP)
+        step = self.composed_until // TICKS_PER_STEP
+        self._steering = self._steering.ask(request.rules, request.style, request.asked, step)
         self.request = request
         self._sampler.context.tempo = v.tempo_class(request.bpm)
 

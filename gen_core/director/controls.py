@@ -3,6 +3,7 @@
 A wish at 0.5 asks for nothing; away from it, for that octile of the corpus.
 """
 
+from gen_core.sequence.layout import STYLES
 from gen_core.spec.param import Param
 from gen_core.theory.scales import KEYS, SCALES
 
@@ -38,6 +39,13 @@ WISHES = (
         help="How many notes sound together: 0 one, 1 many, 0.5 as the music likes.",
     ),
 )  # fmt: skip
+STYLE_WEIGHTS = tuple(
+    Param(
+        id=f"style.{style}", low=0, high=1, default=0, quantum="bar",
+        help=f"Weight of the style `{style}` in the blend; where all weights are 0 the style is left open.",
+    )
+    for style in STYLES
+)  # fmt: skip
 BPM = Param(id="bpm", low=30, high=240, default=112, unit="bpm", curve="exponential", help="Quarter notes a minute.")
 TEMPERATURE = Param(
     id="temperature", low=0.5, high=1.5, default=0.95, quantum="beat",
@@ -58,7 +66,7 @@ SCALE = Param(
     id="scale", low=0, high=len(SCALES) - 1, default=0, kind="choice", choices=tuple(SCALES), quantum="bar",
     help="The notes allowed once a key is chosen; obeyed exactly.",
 )  # fmt: skip
-PARAMS = (BPM, *WISHES, TEMPERATURE, REPEAT, SEED, KEY, SCALE)
+PARAMS = (BPM, *WISHES, *STYLE_WEIGHTS, TEMPERATURE, REPEAT, SEED, KEY, SCALE)
 
 
 def ensemble_param(names: tuple[str, ...]) -> Param:

@@ -18,7 +18,8 @@ from gen_core.theory.scales import KEYS, SCALES, scale_pitch_classes
 
 QUANTUM_TICKS = {"now": 1, "beat": TICKS_PER_QUARTER, "bar": BAR_TICKS}
 CONTROLS = (*(param.id for param in controls.PARAMS), "ensemble")
-AT_BAR_LINES = ("ensemble", "repeat")  # what the composer reads only there
+STYLES = tuple(param.id for param in controls.STYLE_WEIGHTS)
+AT_BAR_LINES = ("ensemble", "repeat", *STYLES)  # what the composer reads only there
 
 
 @dataclass(frozen=True)
@@ -107,6 +108,7 @@ class Director:
         return Request(
             rules=_rules(self.ensemble_at(tick), values),
             seed=int(values["seed"]),
+            style=tuple(values[style] for style in STYLES),
             **{name: values[name] for name in ("bpm", "temperature", "repeat", *WISHES)},
         )
 

@@ -89,7 +89,7 @@ class Sampler:
         pitched, tilts = context.programs[part] != v.DRUM_PROGRAM, manner.tilts
         logits = model.head("pitch", h, [context.pitch_columns(delta, part)])[0]
         if pitched:
-            logits = tilts.pitches(logits, self.ear, self._quarter(delta))
+            logits = tilts.pitches(logits, self.ear, *self._place(delta))
         pitch = _choose(
             logits, self._pitches(manner, delta, part), manner, 2, tick, part, last[1] if last[0] == part else 0
         )
@@ -102,10 +102,11 @@ class Sampler:
         micro = _choose(logits, None, manner, 5, tick, part, pitch)
         return Event(delta, part, pitch, duration, velocity, micro)
 
-    def _quarter(self, delta: int) -> int:
-        """The step at which the quarter of the next onset begins."""
-        position = self.context.position + delta
-        return self.context.bar_start + position - position % STEPS_PER_QUARTER
+    def _place(self, delta: int) -> tuple[int, tuple[int, int]]:
+        """The steps at which the quarter of the next onset begins, and its bar begins and ends."""
+        context = self.context
+        quarter = context.now + delta - (context.position + delta) % STEPS_PER_QUARTER
+        return quarter, (context.bar_start, context.bar_start + context.bar_steps)
 
     def _eagerness(self, delta: int) -> Logits:
         """Who was asked to play shall be heard: a part that rests over a bar is drawn ever more eagerly, (parts,)."""

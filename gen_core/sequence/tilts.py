@@ -10,7 +10,7 @@ f grows with the feature. Among all distributions with the same mean of f this o
 | register   | pitch    | higher, in octaves                                                                 |
 | brightness | pitch    | higher, as far as the key stands out above what is the top of its quarter anyway   |
 | tension    | pitch    | what the key adds to the mean dissonance of its quarter                            |
-| valence    | pitch    | what its pitch class says for the likeliest major key and against the likeliest minor |
+| valence    | pitch    | what half a quarter more of its pitch class adds to the valence of the bar so far  |
 | polyphony  | duration | longer, in logarithms; and delta: together with the note before                    |
 """
 
@@ -22,7 +22,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.ear import Chain, classes_since, highest_since
+from gen_core.sequence.ear import Chain, class_lengths, classes_since, highest_since
 from gen_core.sequence.features import DISSONANCE, key_profiles
 from gen_core.spec.time import STEPS_PER_QUARTER
 
@@ -44,22 +44,24 @@ class Tilt(NamedTuple):
     polyphony: float = 0.0
 
 
+_LEVEL = Tilt()
+
+
 class Tilts:
     """The tilts of one bar, as far as they can be known beforehand. Where every λ is 0 logits pass through untouched.
 
-    `top`: the key that is the usual top of a quarter; `mode`: what each pitch class says for major, (12,).
+    `top`: the key that is the usual top of a quarter; `classes`: steps for which each pitch class has sounded lately.
     """
 
-    def __init__(self, tilt: Tilt = Tilt(), top: float = 0.0, mode: NDArray[np.float64] | None = None) -> None:
+    def __init__(self, tilt: Tilt = _LEVEL, top: float = 0.0, classes: tuple[float, ...] = (0.0,) * 12) -> None:
         self.tilt = tilt
+        self._classes = np.array(classes)
         self._floor = top - _TOP_MARGIN
         self._waits = -tilt.density * _WAITS
         self._waits[0] += _TOGETHER * tilt.polyphony
         self._velocities = tilt.energy * _LOUDNESS
         self._lengths = tilt.polyphony * _LENGTHS
         self._keys = tilt.register * _HEIGHTS
-        if tilt.valence and mode is not None:
-            self._keys += tilt.valence * mode[_CLASS_OF_KEY]
 
     def deltas(self, logits: Logits, left_in_bar: int) -> Logits:
         """Logits of `delta`; a bar line skips `left_in_bar` steps."""
@@ -69,8 +71,11 @@ class Tilts:
         tilted[v.BAR] -= self.tilt.density * math.log1p(left_in_bar + STEPS_PER_QUARTER // 2) / _QUARTER
         return np.asarray(tilted, np.float32)
 
-    def pitches(self, logits: Logits, chain: Chain, quarter: int) -> Logits:
-        """Logits of `pitch` for a part that is no percussion, in the quarter that begins at the step `quarter`."""
+    def pitches(self, logits: Logits, chain: Chain, quarter: int, bar: tuple[int, int]) -> Logits:
+        """Logits of `pitch` for a part that is no percussion, in the quarter that begins at the step `quarter`.
+
+        `bar`: the steps at which the bar begins and ends.
+        """
         tilt = self.tilt
         if not any(tilt[2:6]):
             return logits
@@ -81,6 +86,8 @@ class Tilts:
             keys += tilt.brightness / 12 * np.maximum(_KEYS, max(highest_since(chain, quarter), self._floor))
         if tilt.tension:
             keys += tilt.tension * added_dissonance(classes_since(chain, quarter))
+        if tilt.valence:
+            keys += tilt.valence * added_valence(self._classes + class_lengths(chain, *bar))[_CLASS_OF_KEY]
         return np.asarray(tilted, np.float32)
 
     def durations(self, logits: Logits) -> Logits:
@@ -105,13 +112,14 @@ def added_dissonance(bits: int) -> NDArray[np.float64]:
     return np.asarray(added[_CLASS_OF_KEY])
 
 
-def mode_direction(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Where the pitch classes have to go for more of the best major key and less of the best minor one. (12,)
-
-    `lengths`: how long each has sounded lately. It is the gradient of the feature valence at `lengths`, but for a factor.
-    """
-    fit = _PROFILES @ lengths
-    return np.asarray(_PROFILES[int(fit[:12].argmax())] - _PROFILES[12 + int(fit[12:].argmax())])
+def added_valence(lengths: NDArray[np.float64]) -> NDArray[np.float64]:
+    """What half a quarter more of each pitch class adds to the valence of a bar with these `lengths` in steps. (12,)"""
+    grown = lengths + _HALF_A_QUARTER  # (12, 12), a candidate each
+    grown -= grown.mean(axis=1, keepdims=True)
+    grown /= np.sqrt(np.einsum("ij,ij->i", grown, grown) + 1e-9)[:, None]
+    fit = _PROFILES @ grown.T  # (24, 12)
+    valence = fit[:12].max(axis=0) - fit[12:].max(axis=0)
+    return np.asarray(valence - valence.mean())
 
 
 _QUARTER = math.log1p(STEPS_PER_QUARTER)
@@ -123,3 +131,4 @@ _KEYS = np.arange(v.PITCHES, dtype=np.float64)
 _HEIGHTS = (_KEYS - 60) / 12
 _CLASS_OF_KEY = np.arange(v.PITCHES) % 12
 _PROFILES = key_profiles()
+_HALF_A_QUARTER = np.eye(12) * STEPS_PER_QUARTER / 2

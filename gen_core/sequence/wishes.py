@@ -1,6 +1,6 @@
 """Wishes: what 0..1 means in music.
 
-A wish at 0.5 asks for nothing. Away from it, it asks for that quantile of the corpus, bent so that an ensemble can follow:
+A wish at 0.5 asks for nothing. Away from it, it asks for that quantile of the corpus, as far as an ensemble can follow:
 
 - The curve is kept inside what the ensemble can reach (`reach`): a bass cannot play the highest eighth of the corpus.
 - Where it is known what the music does on its own, the curve runs through that in the middle, so that a knob which
@@ -38,7 +38,7 @@ IQR = {  # interquartile ranges of the same bars: what a change is measured by
     "polyphony": 1.13,
 }  # fmt: skip
 _EIGHTHS = np.arange(9) / 8
-_INSIDE = 0.15  # of the reach: the middle of a wish stays this far from both ends, so that there is room either way
+_INSIDE = 0.35  # of the reach: the middle of a wish stays this far from both ends, so that there is room either way
 _RATIO = {"density": 0.86, "energy": 1.05, "polyphony": 0.28}  # IQR in logarithms: features that are heard as ratios
 _LEAST = 0.05  # added before a logarithm is taken
 
@@ -78,7 +78,10 @@ def quantile(name: str, wish: float) -> float:
 
 
 def target(name: str, wish: float, within: Reach | None = None, natural: float = math.nan) -> float:
-    """The value that a wish 0..1 means, `within` the ensemble's reach; `natural`: what it does unasked, NaN if unknown."""
+    """The value that a wish 0..1 means, `within` the ensemble's reach.
+
+    `natural`: what the music is while nobody asks, NaN where that is not known.
+    """
     low, middle, high = (quantile(name, q) for q in (0.0, NOT_ASKED, 1.0))
     if within is None:
         within = Reach(low, high)
@@ -86,7 +89,10 @@ def target(name: str, wish: float, within: Reach | None = None, natural: float =
     margin = _INSIDE * (within.high - within.low)
     centre = min(max(centre, within.low + margin), within.high - margin)
     end, corpus_end = (within.low, low) if wish < NOT_ASKED else (within.high, high)
-    return centre + (quantile(name, wish) - middle) * (end - centre) / (corpus_end - middle)
+    # Where the span is narrower than the corpus' the curve is straighter: its ends would take most of it.
+    share = min((end - centre) / (corpus_end - middle), 1.0)
+    bent = (quantile(name, wish) - middle) / (corpus_end - middle)
+    return centre + (end - centre) * (share * bent + (1 - share) * 2 * abs(wish - NOT_ASKED))
 
 
 def reach(rules: Rules) -> dict[str, Reach]:
@@ -100,7 +106,7 @@ def reach(rules: Rules) -> dict[str, Reach]:
     if pitched:
         low, high = (sum(end) / len(pitched) for end in zip(*((part.low, part.high) for part in pitched), strict=True))
         found["register"] = _inside("register", low, high)
-        found["brightness"] = _inside("brightness", max(p.low for p in pitched), max(p.high for p in pitched))
+        found["brightness"] = _inside("brightness", max(p.low for p in pitched) - 3, max(p.high for p in pitched))
         found["polyphony"] = Reach(1.0, max(min(ENDS["polyphony"][1], _TOGETHER * voices), 1.5))
     return found
 
