@@ -59,7 +59,7 @@ class Loop(NamedTuple):
     bars: int = 0  # such bars, up to ANCHOR_BARS
 
     def driven(self, plant: Plant, error: float, missing: float) -> "Loop":
-        """After a bar that was asked to be `missing` levels from where the music is on its own, and fell short by `error`."""
+        """After a bar that fell short by `error` of being `missing` levels from where the music is on its own."""
         error = clip(error, CLIP)
         guess = self.guess + ADAPT_GUESS * error * missing / (1 + missing**2)  # normalised least mean squares
         learned = clip(self.learned + LEARN * error / plant.slope, plant.limit)

@@ -82,17 +82,16 @@ def target(name: str, wish: float, within: Reach | None = None, natural: float =
 
     `natural`: what the music is while nobody asks, NaN where that is not known.
     """
-    low, middle, high = (quantile(name, q) for q in (0.0, NOT_ASKED, 1.0))
-    if within is None:
-        within = Reach(low, high)
-    centre = middle if math.isnan(natural) else natural
-    margin = _INSIDE * (within.high - within.low)
-    centre = min(max(centre, within.low + margin), within.high - margin)
-    end, corpus_end = (within.low, low) if wish < NOT_ASKED else (within.high, high)
+    low, middle, high = (level(name, quantile(name, q)) for q in (0.0, NOT_ASKED, 1.0))
+    least, most = (level(name, end) for end in within) if within else (low, high)
+    margin = _INSIDE * (most - least)
+    centre = middle if math.isnan(natural) else level(name, natural)
+    centre = min(max(centre, least + margin), most - margin)
+    end, corpus_end = (least, low) if wish < NOT_ASKED else (most, high)
     # Where the span is narrower than the corpus' the curve is straighter: its ends would take most of it.
     share = min((end - centre) / (corpus_end - middle), 1.0)
-    bent = (quantile(name, wish) - middle) / (corpus_end - middle)
-    return centre + (end - centre) * (share * bent + (1 - share) * 2 * abs(wish - NOT_ASKED))
+    bent = (level(name, quantile(name, wish)) - middle) / (corpus_end - middle)
+    return value_of(name, centre + (end - centre) * (share * bent + (1 - share) * 2 * abs(wish - NOT_ASKED)))
 
 
 def reach(rules: Rules) -> dict[str, Reach]:
