@@ -17,16 +17,17 @@ from typing import NamedTuple
 
 from gen_core.sequence.features import FEATURES
 
-ANCHOR_BARS = 48  # after these the anchor is fixed, so that nothing can drift away with it
-KNOWN_BARS = 8  # before these it is not leant upon
+ANCHOR_BARS = 32  # after these the anchor is fixed, so that nothing can drift away with it; before, nothing is led back
+KNOWN_BARS = 8  # before these it is not leant upon at all
 GUESS = 0.6  # of the λ that the measured slope calls for: the network, told what is wished for, does its own part
-LEARN = 0.2  # of what is missing, a bar
+LEARN = 0.25  # of what is missing, a bar
 HOLD, CREEP = 0.6, 0.06  # of what the mean of the last bars lies outside the band: at once, and more every bar
 ADAPT = 0.25  # of what a wish at its end moves a held feature by, a bar
-ADAPT_GUESS = 0.1  # of the part of the guess that turned out wrong, a bar
+ADAPT_GUESS = 0.15  # of the part of the guess that turned out wrong, a bar
 MOST_GUESS = 2.5
 SLOW = 1 / 8  # a bar's part in the mean of the last bars
 BAND = 0.10  # how far that mean may stray
+MOST = 1.0  # it is not led back faster than from here
 CLIP = 1.5  # a single bar says no more than this
 
 
@@ -41,7 +42,7 @@ PLANTS = {
     "density": Plant(0.5, 8.0),
     "energy": Plant(0.8, 5.0),
     "register": Plant(1.0, 5.0),
-    "brightness": Plant(0.6, 5.0),
+    "brightness": Plant(0.4, 7.0),
     "tension": Plant(0.6, 4.0),
     "valence": Plant(0.06, 30.0),
     "polyphony": Plant(2.0, 4.0),
@@ -70,9 +71,9 @@ class Loop(NamedTuple):
         if self.bars == 0:
             return self._replace(mean=level, anchor=level, bars=1)
         bars = min(self.bars + 1, ANCHOR_BARS)
-        mean = self.mean + max(SLOW, 1 / bars) * clip(level - self.mean, CLIP)
+        strayed = self.mean + SLOW * clip(level - self.mean, CLIP)
         anchor = self.anchor if self.bars == ANCHOR_BARS else self.anchor + (level - self.anchor) / bars
-        after = self._replace(mean=mean, anchor=anchor, bars=bars)
+        after = self._replace(mean=strayed if self.bars >= KNOWN_BARS else anchor, anchor=anchor, bars=bars)
         learned = clip(self.learned + CREEP * after.outside / plant.slope, plant.limit / 2)
         return after._replace(learned=learned, leans=self._adapted(plant, level, ends))
 
@@ -86,7 +87,7 @@ class Loop(NamedTuple):
     def outside(self) -> float:
         """How far, and which way, the mean has to be led to be back in the band around the anchor."""
         away = self.anchor - self.mean
-        return math.copysign(max(abs(away) - BAND, 0.0), away) if self.bars else 0.0
+        return math.copysign(clip(max(abs(away) - BAND, 0.0), MOST), away) if self.bars == ANCHOR_BARS else 0.0
 
     def holding(self, plant: Plant, ends: Sequence[float]) -> float:
         """λ while nobody asks."""

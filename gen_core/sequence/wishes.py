@@ -39,8 +39,9 @@ IQR = {  # interquartile ranges of the same bars: what a change is measured by
 }  # fmt: skip
 _EIGHTHS = np.arange(9) / 8
 _INSIDE = 0.35  # of the reach: the middle of a wish stays this far from both ends, so that there is room either way
-_RATIO = {"density": 0.86, "energy": 1.05, "polyphony": 0.28}  # IQR in logarithms: features that are heard as ratios
-_LEAST = 0.05  # added before a logarithm is taken
+_RATIO = {  # features that are heard as ratios: what is added before a logarithm is taken, and the IQR of that
+    "density": (0.5, 0.78), "energy": (0.1, 1.0), "polyphony": (0.0, 0.28),
+}  # fmt: skip
 
 
 class Reach(NamedTuple):
@@ -63,12 +64,18 @@ def octiles(name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
 
 def level(name: str, value: float) -> float:
     """A feature's value as it is heard: in interquartile ranges of the corpus, of logarithms where ratios count."""
-    return math.log(value + _LEAST) / _RATIO[name] if name in _RATIO else value / IQR[name]
+    if name not in _RATIO:
+        return value / IQR[name]
+    added, spread = _RATIO[name]
+    return math.log(value + added) / spread
 
 
 def value_of(name: str, level_: float) -> float:
     """The value that has this level."""
-    return math.exp(level_ * _RATIO[name]) - _LEAST if name in _RATIO else level_ * IQR[name]
+    if name not in _RATIO:
+        return level_ * IQR[name]
+    added, spread = _RATIO[name]
+    return math.exp(level_ * spread) - added
 
 
 def quantile(name: str, wish: float) -> float:

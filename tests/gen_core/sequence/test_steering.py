@@ -11,6 +11,7 @@ from gen_core.sequence.rules import PartRule, Rules
 from gen_core.sequence.steering import Steering
 
 RULES = Rules((PartRule(40, 40, 96, 2), PartRule(42, 28, 80, 2)))
+NOTHING_ASKED = (0.0,) * len(FEATURES)
 NOTHING, OPEN = (0.5,) * len(FEATURES), (0.0,) * 8
 
 
@@ -36,18 +37,15 @@ def test_a_driven_feature_arrives_even_if_it_answers_otherwise_than_was_measured
 @pytest.mark.parametrize("name", FEATURES)
 def test_a_held_feature_does_not_drift_in_a_day_of_music(name):
     """What pulls at it wanders without end; a day at 112 bpm has 40,000 bars."""
-    plant, loop, chance, pull, weeks = PLANTS[name], Loop(), random.Random(2), 0.0, []
+    plant, loop, chance, pull, levels = PLANTS[name], Loop(), random.Random(2), 0.0, []
     for bar in range(40_000):
         pull = min(max(pull + chance.gauss(0, 0.005), -0.8), 0.8)
         level = (pull if bar > ANCHOR_BARS else 0.0) + plant.slope * loop.holding(plant, NOTHING_ASKED)
         loop = loop.held(plant, level + chance.gauss(0, 0.3), NOTHING_ASKED)
-        weeks.append(level)
-    hours = [mean(weeks[start : start + 1600]) for start in range(1600, 40_000, 1600)]
+        levels.append(level)
+    hours = [mean(levels[start : start + 1600]) for start in range(1600, 40_000, 1600)]
     assert max(abs(hour - loop.anchor) for hour in hours) < BAND + 0.15
     assert all(abs(hour) < 0.3 for hour in hours)
-
-
-NOTHING_ASKED = (0.0,) * len(FEATURES)
 
 
 def test_inside_the_band_the_music_goes_where_it_likes():
@@ -59,9 +57,9 @@ def test_inside_the_band_the_music_goes_where_it_likes():
 
 def test_what_a_wish_moves_beside_its_own_is_learned_and_met_beforehand():
     plant, loop, chance, wish_at = PLANTS["register"], Loop(), random.Random(3), FEATURES.index("density")
-    moved = []
+    moved, end = [], 0.0
     for bar in range(400):
-        end = chance.choice((-1.0, 0.0, 1.0)) if bar % 8 == 0 and bar > 16 else (0.0 if bar <= 16 else end)
+        end = chance.choice((-1.0, 0.0, 1.0)) if bar % 8 == 0 and bar > 16 else end
         ends = tuple(end if i == wish_at else 0.0 for i in range(len(FEATURES)))
         level = 0.6 * end + plant.slope * loop.holding(plant, ends)
         loop = loop.held(plant, level + chance.gauss(0, 0.3), ends)
