@@ -3,7 +3,6 @@
 A wish at 0.5 asks for nothing; `sequence.wishes` says what it means away from that. Weights of styles make a blend.
 """
 
-from gen_core.sequence.layout import STYLES
 from gen_core.spec.param import Param
 from gen_core.theory.scales import KEYS, SCALES
 
@@ -39,6 +38,7 @@ WISHES = (
         help="How many notes sound together: 0 one, 1 many, 0.5 as the music likes.",
     ),
 )  # fmt: skip
+STYLES = ("chorale", "hymn", "song", "quartet", "orchestra", "salon", "game", "drums")  # layout's: --help loads no numpy
 STYLE_WEIGHTS = tuple(
     Param(
         id=f"style.{style}", low=0, high=1, default=0, quantum="bar",

@@ -7,7 +7,7 @@ from gen_core.director import controls
 from gen_core.director.composer import BAR_TICKS, EARLY_TICKS
 from gen_core.director.director import CONTROLS, Change, Director, Ensemble
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.layout import STYLES
+from gen_core.sequence.layout import STYLES, WISHES
 from gen_core.sequence.rules import PartRule
 from gen_core.spec.errors import VerificationError
 
@@ -44,6 +44,11 @@ def bars(made, until):
 
 def test_the_controls_are_those_that_are_declared():
     assert set(CONTROLS) == {param.id for param in controls.PARAMS} | {"ensemble"}
+
+
+def test_every_wish_and_every_style_of_the_network_has_its_control():
+    assert [param.id for param in controls.WISHES] == list(WISHES)
+    assert [param.id for param in controls.STYLE_WEIGHTS] == [f"style.{style}" for style in STYLES]
 
 
 def test_of_two_values_for_one_beat_the_later_word_counts_whichever_is_larger():
