@@ -54,8 +54,8 @@ def likeness(
     items, _ = read_corpus(folder, SPLITS if split == "all" else (split,))
     chosen = sample([item for item in items if len(item.piece.bar_steps) >= FEWEST_BARS], pieces, seed)
     if len(chosen) < FEWEST_PIECES:
-        cause = f"{folder} has {len(chosen)} pieces of {FEWEST_BARS} bars or more in this split"
-        raise UsageError(cause, f"likeness is a matter of many pieces: give at least {FEWEST_PIECES}")
+        cause = f"{len(chosen)} pieces of {FEWEST_BARS} bars or more say nothing about likeness"
+        raise UsageError(cause, f"take at least {FEWEST_PIECES}, better hundreds")
     pairs = compose_pairs(model, chosen, seed, temperature, say)
     return {"split": split, "seed": seed, "temperature": temperature} | compare(pairs, seed)
 

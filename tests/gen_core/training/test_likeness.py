@@ -173,5 +173,5 @@ def test_likeness_of_a_folder_is_plain_data_and_says_how_far_it_is(model, tmp_pa
 def test_too_few_pieces_are_one_clear_line(model, tmp_path):
     tunes.write_folder(tmp_path)
     (tmp_path / "music_box.mid").unlink()
-    with pytest.raises(UsageError, match="has 3 pieces of 4 bars or more"):
+    with pytest.raises(UsageError, match="3 pieces of 4 bars or more say nothing"):
         likeness.likeness(model, tmp_path, "all")
