@@ -134,6 +134,11 @@ def density(w: Window) -> float:
     return len(w.onset) * STEPS_PER_QUARTER / w.steps
 
 
+def energy(w: Window) -> float:
+    """Sum of the squared velocities (0..1) a quarter. Ours: what the wish `energy` asks for."""
+    return float(((w.velocity / 127) ** 2).sum()) * STEPS_PER_QUARTER / w.steps
+
+
 def onset_interval(w: Window) -> float:
     """Time between one onset of the ensemble and the next, mean, quarters. mgeval, average inter-onset interval."""
     waits = np.diff(np.unique(w.onset))
@@ -190,7 +195,7 @@ FEATURES: dict[str, Callable[[Window], float]] = {
     feature.__name__: feature
     for feature in (
         pitch_range, n_pitches_used, n_pitch_classes_used, polyphony, polyphony_rate, pitch_entropy,
-        pitch_class_entropy, scale_consistency, empty_beat_rate, groove_consistency, density, onset_interval,
+        pitch_class_entropy, scale_consistency, empty_beat_rate, groove_consistency, density, energy, onset_interval,
         note_length, note_length_entropy, pitch_interval, velocity, velocity_spread, mean_pitch, parts_playing,
     )
 }  # fmt: skip

@@ -36,6 +36,7 @@ BY_HAND = {  # feature: (music, bars, value)
     "empty_beat_rate": ("C4:1.5 -:1 E4:1.5", 1, 0),
     "groove_consistency": ("C4:1 C4:1 C4:2 C4:1 C4:1 C4:1 C4:1", 2, 1 - 1 / 96),
     "density": (C_MAJOR, 1, 1),
+    "energy": (C_MAJOR, 1, (82 / 127) ** 2),
     "onset_interval": ("C4:1 C4:2 C4:1", 1, 1.5),
     "note_length": ("C4:1 C4:2 C4:1", 1, 4 / 3),
     "note_length_entropy": ("C4:1 C4:1 C4:2", 1, -(2 / 3 * np.log2(2 / 3) + 1 / 3 * np.log2(1 / 3))),
