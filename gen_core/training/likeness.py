@@ -48,16 +48,22 @@ def likeness(
     pieces: int = 0,
     seed: int = 0,
     temperature: float = 1.0,
+    after: int = 0,
     say: Callable[[str], None] = lambda line: None,
 ) -> dict[str, Any]:
-    """Compose for `pieces` pieces of `folder` (0: all of the split) and compare; plain data for JSON."""
+    """Compose for `pieces` pieces of `folder` (0: all of the split) and compare; plain data for JSON.
+
+    `after`: bars that are played, and composed, before those that are compared.
+    """
     items, _ = read_corpus(folder, SPLITS if split == "all" else (split,))
-    chosen = sample([item for item in items if len(item.piece.bar_steps) >= FEWEST_BARS], pieces, seed)
+    fewest = after + FEWEST_BARS
+    chosen = sample([item for item in items if len(item.piece.bar_steps) >= fewest], pieces, seed)
     if len(chosen) < FEWEST_PIECES:
-        cause = f"{len(chosen)} pieces of {FEWEST_BARS} bars or more say nothing about likeness"
+        cause = f"{len(chosen)} pieces of {fewest} bars or more say nothing about likeness"
         raise UsageError(cause, f"take at least {FEWEST_PIECES}, better hundreds")
-    pairs = compose_pairs(model, chosen, seed, temperature, say)
-    return {"split": split, "seed": seed, "temperature": temperature} | compare(pairs, seed)
+    pairs = compose_pairs(model, chosen, seed, temperature, after, say)
+    report = {"split": split, "seed": seed, "temperature": temperature, "bars": BARS, "after": after}
+    return report | compare(pairs, seed)
 
 
 def sample(items: Sequence[Item], pieces: int, seed: int) -> list[Item]:
@@ -74,15 +80,15 @@ def sample(items: Sequence[Item], pieces: int, seed: int) -> list[Item]:
 
 
 def compose_pairs(
-    model: StepModel, items: Sequence[Item], seed: int, temperature: float, say: Callable[[str], None]
+    model: StepModel, items: Sequence[Item], seed: int, temperature: float, after: int, say: Callable[[str], None]
 ) -> Pairs:
-    """The opening of every item, and as much composed for its conditions, as features."""
+    """BARS bars of every item behind its first `after`, and the same bars composed for its conditions, as features."""
     written, composed = [], []
     for done, item in enumerate(items, start=1):
-        bars = min(BARS, len(item.piece.bar_steps))
-        music = imitate(model, item.piece, bars, seed_of(item.name, seed), temperature)
-        written.append(qualities(window(item.piece, 0, bars)))
-        composed.append(qualities(window(music, 0, bars)))
+        bars = min(BARS, len(item.piece.bar_steps) - after)
+        music = imitate(model, item.piece, after + bars, seed_of(item.name, seed), temperature)
+        written.append(qualities(window(item.piece, after, bars)))
+        composed.append(qualities(window(music, after, bars)))
         if done % 10 == 0:
             say(f"composed for {done} of {len(items)} pieces")
     return Pairs(tuple(item.source for item in items), np.array(written), np.array(composed))

@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 from typing import Any
 
+from gen_core.spec.errors import UsageError
 from host_tools.output import add_json, emit, facts, flat, hushed, say
 
 HELP = "measure a model on a folder of MIDI files"
@@ -27,6 +28,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--against", choices=SPLITS, default="", help="a second split, and how far its nats lie apart")
     parser.add_argument("--pieces", type=int, default=0, metavar="N", help="likeness: only for N pieces (all)")
+    parser.add_argument("--after", type=int, default=0, metavar="BARS", help="likeness: of the bars after these (0)")
     parser.add_argument("--seed", type=int, default=0, help="likeness: of what is composed (0)")
     parser.add_argument("--int8", action="store_true", help="the graphs as the board runs them")
     add_json(parser)
@@ -48,6 +50,10 @@ def run(args: argparse.Namespace) -> None:
     from gen_core.training.evaluate import evaluate
     from gen_core.training.likeness import likeness
 
+    if min(args.pieces, args.after) < 0:
+        raise UsageError(
+            "neither --pieces nor --after can be negative", "leave them out for all pieces from their start"
+        )
     weights, baseline = model_folder(args.model)
     with hushed():
         model = GraphModel(model_graphs(weights, args.int8))
@@ -56,5 +62,6 @@ def run(args: argparse.Namespace) -> None:
         lanes = 1 if args.int8 else LANES
         report |= evaluate(model, Baseline.load(baseline), args.corpus, args.split, lanes, say, args.against)
     if "likeness" in args.what:
-        report["likeness"] = likeness(model, args.corpus, args.split, args.pieces, args.seed, say=say)
+        wanted = {"pieces": args.pieces, "seed": args.seed, "after": args.after}
+        report["likeness"] = likeness(model, args.corpus, args.split, **wanted, say=say)
     emit(args.json, report, facts(flat(report)))

@@ -10,7 +10,7 @@ import json
 import random
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -35,14 +35,16 @@ RESTLESS_BARS = 8
 class Station:
     """A performance that is never stopped; `bar` gives the bar that would sound next."""
 
-    def __init__(self, model: Path | None, ensemble: str, seed: int, restless: bool) -> None:
+    def __init__(
+        self, model: Path | None, ensemble: str, seed: int, restless: bool, controls: Mapping[str, float]
+    ) -> None:
         with hushed():
             manifest, _ = parts("default", "0.1.0")
             graphs = model_graphs(model_folder(model)[0])
         names = tuple(manifest["ensembles"])
         ensembles = [Ensemble.from_manifest(name, manifest["ensembles"][name]) for name in names]
         values = {p.id: p.default for p in (Param.from_dict(data) for data in manifest["params"])}
-        values |= {"seed": float(seed), "ensemble": float(names.index(ensemble))}
+        values |= {"seed": float(seed), "ensemble": float(names.index(ensemble))} | dict(controls)
         self.bpm = values["bpm"]
         self.programs = tuple(rule.program for rule in ensembles[names.index(ensemble)].rules)
         self.director = Director(GraphModel(graphs), ensembles, {name: values[name] for name in CONTROLS})
@@ -82,12 +84,19 @@ class Station:
 
 def measure(given: argparse.Namespace) -> dict[str, Any]:
     """The report of one long run."""
-    station = Station(given.model, given.ensemble, given.seed, given.restless)
+    controls = dict(given.set)
+    station = Station(given.model, given.ensemble, given.seed, given.restless, controls)
     endurance = Endurance(station.programs, bars_per_hour(station.bpm))
     began_s = time.process_time()
     endure(station.bar, endurance, given.hours, lambda line: print(line, file=sys.stderr, flush=True))
     cpu_s = time.process_time() - began_s
-    run = {"ensemble": given.ensemble, "seed": given.seed, "restless": given.restless, "bpm": station.bpm}
+    run = {
+        "ensemble": given.ensemble,
+        "controls": controls,
+        "seed": given.seed,
+        "restless": given.restless,
+        "bpm": station.bpm,
+    }
     return run | {"cpu_s": round(cpu_s, 1), "held": station.held()} | endurance.report()
 
 
@@ -109,6 +118,14 @@ def figures(report: dict[str, Any]) -> list[Figure]:
     return [*made, *(Figure(name, count, "entries held") for name, count in report["held"].items())]
 
 
+def setting(words: str) -> tuple[str, float]:
+    """repeat=1 → ("repeat", 1.0)."""
+    name, _, value = words.partition("=")
+    if name not in CONTROLS:
+        raise argparse.ArgumentTypeError(f"there is no control {name!r}, only {', '.join(CONTROLS)}")
+    return name, float(value)
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run, print, and say whether it lasts."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks endurance", description=__doc__)
@@ -116,6 +133,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser.add_argument("--model", type=Path, help="model folder or weights; without it, the default")
     parser.add_argument("--ensemble", default="fairground", help="of the default book (fairground)")
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--set", type=setting, action="append", default=[], metavar="NAME=VALUE", help="a control")
     parser.add_argument("--restless", action="store_true", help="change a wish every few bars")
     parser.add_argument("--json", action="store_true", help="print one JSON document")
     given = parser.parse_args(argv)

@@ -121,6 +121,8 @@ def test_a_model_that_is_none_or_of_another_version_is_one_line(make, capsys, fo
         (["--what", ""], "there is no measure ''"),
         (["--split", "half"], "invalid choice: 'half'"),
         (["--what", "likeness", "--pieces", "3"], "3 pieces of 4 bars or more say nothing"),
+        (["--what", "likeness", "--after", "500"], "0 pieces of 504 bars or more say nothing"),
+        (["--what", "likeness", "--pieces", "-1"], "neither --pieces nor --after can be negative"),
         (["--split", "valid", "--corpus", "CORPUS_WITHOUT_VALID"], "in the split valid"),
     ],
 )

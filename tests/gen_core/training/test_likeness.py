@@ -171,6 +171,16 @@ def test_likeness_of_a_folder_is_plain_data_and_says_how_far_it_is(model, tmp_pa
     assert all(0 <= figure["overlap"] <= 1 for figure in report["features"].values())
 
 
+def test_bars_further_on_are_compared_with_bars_further_on(model, tmp_path):
+    tunes.write_folder(tmp_path)
+    early, late = (likeness.likeness(model, tmp_path, "all", after=bars) for bars in (0, 1))
+    piece = encode(tunes.limping_dance())
+    assert (early["after"], late["after"]) == (0, 1) and early["pieces"] == late["pieces"] == len(tunes.ALL)
+    assert early["features"]["density"]["written_mean"] != late["features"]["density"]["written_mean"]
+    whole, part = (imitate(model, piece, bars, 1) for bars in (8, 4))
+    assert (window(whole, 0, 4).onset == window(part, 0, 4).onset).all()
+
+
 def test_too_few_pieces_are_one_clear_line(model, tmp_path):
     tunes.write_folder(tmp_path)
     (tmp_path / "music_box.mid").unlink()
