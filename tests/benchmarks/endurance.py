@@ -6,6 +6,7 @@
 """
 
 import argparse
+import contextlib
 import json
 import random
 import sys
@@ -88,7 +89,8 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
     station = Station(given.model, given.ensemble, given.seed, given.restless, controls)
     endurance = Endurance(station.programs, bars_per_hour(station.bpm))
     began_s = time.process_time()
-    endure(station.bar, endurance, given.hours, lambda line: print(line, file=sys.stderr, flush=True))
+    with contextlib.suppress(KeyboardInterrupt):  # whoever stops it gets the verdict on the hours so far
+        endure(station.bar, endurance, given.hours, lambda line: print(line, file=sys.stderr, flush=True))
     cpu_s = time.process_time() - began_s
     run = {
         "ensemble": given.ensemble,
@@ -102,12 +104,12 @@ def measure(given: argparse.Namespace) -> dict[str, Any]:
 
 def figures(report: dict[str, Any]) -> list[Figure]:
     """The report for the eye."""
-    repeated, people = report["repeated"], report["repeated_by_people"]
+    repeated, people = report["repeated"] or [float("nan")], report["repeated_by_people"]
     made = [
         Figure("hours", report["hours"], "h of music", f"{report['notes']} notes in {report['cpu_s']} s of CPU"),
         Figure("repeated, least", min(repeated), "of grams", f"people {people[0]} to {people[1]} in an hour"),
         Figure("repeated, most", max(repeated), "of grams"),
-        Figure("heard at any time, last hour", report["heard_ever"][-1], "of grams"),
+        Figure("heard at any time, last hour", (report["heard_ever"] or [float("nan")])[-1], "of grams"),
         Figure("longest silence", report["longest_silence_bars"], "bars"),
         Figure("memory growth", report["memory_mb"]["growth"], "MB", f"{report['memory_mb']['end']} MB at the end"),
     ]
