@@ -17,7 +17,7 @@ from typing import Any
 
 from export.book import parts
 from export.model import model_folder, model_graphs
-from gen_core.director.composer import BAR_TICKS
+from gen_core.director.composer import BAR_TICKS, EARLY_TICKS
 from gen_core.director.director import CONTROLS, Change, Director, Ensemble
 from gen_core.playback.model import GraphModel
 from gen_core.sequence.layout import WISHES
@@ -69,7 +69,7 @@ class Station:
     def _change(self, chance: random.Random) -> None:
         tick = self._sounded + chance.randint(1, 2 * AHEAD_BARS) * TICKS_PER_QUARTER
         taken_from = self.director.change(Change(tick, chance.choice(WISHES), chance.random()))
-        self._waiting = [note for note in self._waiting if note.tick < taken_from]
+        self._waiting = [note for note in self._waiting if note.tick < taken_from - EARLY_TICKS]
 
     def held(self) -> dict[str, int]:
         """What the director and its composer remember, in entries: none may grow with the hours."""
