@@ -5,7 +5,7 @@ eats the board's memory. What is normal is taken from music that people wrote, b
 """
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,12 +14,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.director.composer import BAR_STEPS, BAR_TICKS
+from gen_core.score.grid import Piece
 from gen_core.sequence import vocabulary as v
 from gen_core.spec.note import Note
-from gen_core.spec.time import TICKS_PER_QUARTER, TICKS_PER_STEP
+from gen_core.spec.time import STEPS_PER_QUARTER, TICKS_PER_QUARTER, TICKS_PER_STEP
 from gen_core.training.grams import Ever, Grams
-from gen_core.training.qualities import FEATURES, Window, qualities
+from gen_core.training.qualities import FEATURES, Window, qualities, window
 
+HOUR_S = 3600.0
 WINDOW_BARS = 16
 LONGEST_SILENCE_BARS = 4.0  # rests of a bar or two are music
 MOST_EVER = 0.9  # of an hour's grams that any earlier hour had: beyond this nothing new is said
@@ -164,6 +166,24 @@ def failed(report: dict[str, Any]) -> list[str]:
     if growth > MOST_GROWTH_MB:
         lines.append(f"memory grew by {growth} MB")
     return lines
+
+
+def piece_seconds(piece: Piece) -> float:
+    """How long a piece lasts."""
+    return float((piece.bar_steps / STEPS_PER_QUARTER * 60 / piece.bar_bpm).sum())
+
+
+def hourly_rates(pieces: Iterable[Piece], hour_s: float = HOUR_S) -> Iterator[float]:
+    """Rates of hour after hour of `pieces`, one played after the other; an hour that is not filled is left out."""
+    grams, left_s = Grams(), hour_s
+    for piece in pieces:
+        grams.cut()
+        grams.push_all(window(piece, 0, len(piece.bar_steps)).melody.tolist())
+        left_s -= piece_seconds(piece)
+        if left_s <= 0:
+            yield grams.rate
+            grams.next_hour()
+            left_s = hour_s
 
 
 def memory_mb() -> float:

@@ -7,18 +7,13 @@ everything, chance nothing.
 """
 
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Sequence
 
 import numpy as np
-from numpy.typing import NDArray
 
-from gen_core.score.grid import Piece
 from gen_core.sequence import vocabulary as v
-from gen_core.spec.time import STEPS_PER_QUARTER
-from gen_core.training.qualities import window
 
 GRAM = 8  # notes: two bars of quarters; shorter ones are scales and pedal points, which everybody shares
-HOUR_S = 3600.0
 _EVER_BITS = 26  # of the filter of all hours: 8 MiB, of which a million grams fill a 64th
 
 
@@ -47,6 +42,11 @@ class Grams:
         self.repeated += gram in self._heard
         self._heard.add(gram)
         return gram
+
+    def push_all(self, melody: Iterable[Sequence[int]]) -> None:
+        """Notes (part, pitch, step) one after another."""
+        for part, pitch, step in melody:
+            self.push(part, pitch, step)
 
     def cut(self) -> None:
         """A new piece begins: no gram reaches across. What was heard is remembered."""
@@ -77,28 +77,3 @@ class Ever:
         known = bool(self._bits[byte] & bit)
         self._bits[byte] |= np.uint8(bit)
         return known
-
-
-def piece_notes(piece: Piece) -> NDArray[np.int64]:
-    """(part, key, step) of every pitched note of a piece, in order. (notes, 3)"""
-    whole = window(piece, 0, len(piece.bar_steps))
-    return np.stack([whole.part, whole.pitch, whole.onset], axis=1)[whole.pitched]
-
-
-def piece_seconds(piece: Piece) -> float:
-    """How long a piece lasts."""
-    return float((piece.bar_steps / STEPS_PER_QUARTER * 60 / piece.bar_bpm).sum())
-
-
-def hourly_rates(pieces: Iterable[Piece], hour_s: float = HOUR_S) -> Iterator[float]:
-    """Rates of hour after hour of `pieces`, one played after the other; an hour that is not filled is left out."""
-    grams, left_s = Grams(), hour_s
-    for piece in pieces:
-        grams.cut()
-        for part, pitch, step in piece_notes(piece).tolist():
-            grams.push(part, pitch, step)
-        left_s -= piece_seconds(piece)
-        if left_s <= 0:
-            yield grams.rate
-            grams.next_hour()
-            left_s = hour_s

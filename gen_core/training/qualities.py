@@ -19,6 +19,7 @@ from numpy.typing import NDArray
 from gen_core.score.grid import Piece
 from gen_core.sequence import vocabulary as v
 from gen_core.spec.time import STEPS_PER_QUARTER
+from gen_core.training.grams import Grams
 
 _MAJOR = (0, 2, 4, 5, 7, 9, 11)  # a natural minor scale has the pitch classes of its relative major
 SCALES = np.array([np.isin((np.arange(12) - root) % 12, _MAJOR) for root in range(12)])  # (12, 12)
@@ -44,6 +45,11 @@ class Window:
     def pitched(self) -> NDArray[np.bool_]:
         """Which notes have a height."""
         return self.pitch < v.PITCHES
+
+    @property
+    def melody(self) -> NDArray[np.int64]:
+        """(part, key, step) of the pitched notes, in order. (notes, 3)"""
+        return np.stack([self.part, self.pitch, self.onset], axis=1)[self.pitched]
 
 
 def window(piece: Piece, first: int, bars: int) -> Window:
@@ -171,6 +177,13 @@ def pitch_interval(w: Window) -> float:
     return float(leaps.mean()) if len(leaps) else np.nan
 
 
+def repetition(w: Window) -> float:
+    """Share of melodic n-grams that were heard before in the window. Ours: see `grams`."""
+    grams = Grams()
+    grams.push_all(w.melody.tolist())
+    return grams.rate
+
+
 def velocity(w: Window) -> float:
     """Mean MIDI velocity. mgeval names dynamics as missing; the mean is its plainest form."""
     return float(w.velocity.mean()) if len(w.velocity) else np.nan
@@ -196,7 +209,8 @@ FEATURES: dict[str, Callable[[Window], float]] = {
     for feature in (
         pitch_range, n_pitches_used, n_pitch_classes_used, polyphony, polyphony_rate, pitch_entropy,
         pitch_class_entropy, scale_consistency, empty_beat_rate, groove_consistency, density, energy, onset_interval,
-        note_length, note_length_entropy, pitch_interval, velocity, velocity_spread, mean_pitch, parts_playing,
+        note_length, note_length_entropy, pitch_interval, repetition, velocity, velocity_spread, mean_pitch,
+        parts_playing,
     )
 }  # fmt: skip
 

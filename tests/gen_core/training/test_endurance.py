@@ -11,7 +11,7 @@ from gen_core.sequence.rules import PartRule, Rules
 from gen_core.sequence.vocabulary import DRUM_PROGRAM
 from gen_core.spec.note import Note
 from gen_core.training import endurance as e
-from gen_core.training.grams import GRAM, Ever, Grams, hourly_rates, piece_seconds
+from gen_core.training.grams import GRAM, Ever, Grams
 from gen_core.training.qualities import FEATURES
 from tests.fixtures import tunes
 
@@ -72,12 +72,12 @@ def test_the_filter_of_all_hours_knows_what_it_saw():
 
 def test_an_hour_of_people_is_pieces_one_after_another():
     box = encode(tunes.music_box(bars=12))
-    assert piece_seconds(box) == pytest.approx(12 * 4 * 60 / 90)
-    once, thrice = list(hourly_rates([box], 30))[0], list(hourly_rates([box] * 3, 90))[0]
+    assert e.piece_seconds(box) == pytest.approx(12 * 4 * 60 / 90)
+    once, thrice = list(e.hourly_rates([box], 30))[0], list(e.hourly_rates([box] * 3, 90))[0]
     assert 0 < once < thrice < 1
-    assert list(hourly_rates([box], 100)) == []
+    assert list(e.hourly_rates([box], 100)) == []
     drum = make_notes([(i * 240, 60, 36, 90) for i in range(64)])
-    assert np.isnan(next(hourly_rates([encode(Score((Track("d", DRUM_PROGRAM, drum),), (Tempo(0, 120.0),)))], 10)))
+    assert np.isnan(next(e.hourly_rates([encode(Score((Track("d", DRUM_PROGRAM, drum),), (Tempo(0, 120.0),)))], 10)))
 
 
 def bars(make, programs=(0, 32)):

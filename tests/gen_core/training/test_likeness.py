@@ -41,6 +41,7 @@ BY_HAND = {  # feature: (music, bars, value)
     "note_length": ("C4:1 C4:2 C4:1", 1, 4 / 3),
     "note_length_entropy": ("C4:1 C4:1 C4:2", 1, -(2 / 3 * np.log2(2 / 3) + 1 / 3 * np.log2(1 / 3))),
     "pitch_interval": (C_MAJOR, 1, (4 + 3 + 5) / 3),
+    "repetition": ("C4:1 D4:1 E4:1 G4:1 " * 4, 4, 0.5),
     "velocity": (C_MAJOR, 1, 82),
     "velocity_spread": (C_MAJOR, 1, 0),
     "mean_pitch": (C_MAJOR, 1, (60 + 64 + 67 + 72) / 4),
@@ -78,7 +79,7 @@ def test_a_chord_is_no_leap():
 @pytest.mark.parametrize("name", FEATURES)
 def test_music_transposed_by_a_third_keeps_all_but_its_height(name):
     low, high = (
-        qualities(opening(f"C{o}:1 E{o}:1 F#{o}:0.5 -:0.5 G{o}:1 C{o}:2 C{o}:2", 2))[list(FEATURES).index(name)]
+        qualities(opening(f"C{o}:1 E{o}:1 F#{o}:0.5 -:0.5 G{o}:1 C{o}:2 C{o}:2 " * 2, 4))[list(FEATURES).index(name)]
         for o in (3, 4)
     )
     assert high - low == pytest.approx(12 if name == "mean_pitch" else 0)
