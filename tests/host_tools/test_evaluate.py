@@ -5,6 +5,7 @@ import shutil
 
 import numpy as np
 import pytest
+from safetensors import safe_open
 from safetensors.numpy import save_file
 
 from export.model import BASELINE, WEIGHTS
@@ -90,6 +91,18 @@ def other_version(model):
     save_file(tensors, model / WEIGHTS.name, metadata={"format": "limonaire-composer-999"})
 
 
+def other_tensors(model):
+    with safe_open(WEIGHTS, "np") as file:
+        save_file({"a": np.zeros(3, np.float32)}, model / WEIGHTS.name, metadata=file.metadata())
+
+
+def other_columns(model):
+    with safe_open(WEIGHTS, "np") as file:
+        tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
+        tensors["rows.table"] = tensors["rows.table"][:-9]
+        save_file(tensors, model / WEIGHTS.name, metadata=file.metadata())
+
+
 def no_baseline(model):
     shutil.copy(WEIGHTS, model)
     (model / BASELINE.name).write_bytes(BASELINE.read_bytes()[:1000])
@@ -100,6 +113,8 @@ MODELS = {  # how the model folder is made: (exit code, word of the line)
     lambda model: (model / WEIGHTS.name).write_bytes(b"weights"): (7, "is not a weights file"),
     lambda model: (model / WEIGHTS.name).write_bytes(WEIGHTS.read_bytes()[:100_000]): (7, "is not a weights file"),
     other_version: (7, "holds limonaire-composer-999; this version reads"),
+    other_tensors: (7, "lacks what this network needs ('rows.table')"),
+    other_columns: (7, "this version has"),
     no_baseline: (7, "baseline.npz is not a baseline"),
 }
 
