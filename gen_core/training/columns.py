@@ -36,7 +36,8 @@ COLUMN_NONE = np.array([KINDS[kind] - 1 for _, _, kind in _COLUMNS], np.int16)  
 
 def columns_of(*sections: str, within: str = "") -> NDArray[np.int64]:
     """Numbers of the columns of these sections, of every input or of one."""
-    return np.array([i for i, (name, section, _) in enumerate(_COLUMNS) if section in sections and within in ("", name)])
+    named = enumerate(_COLUMNS)
+    return np.array([i for i, (name, section, _) in named if section in sections and within in ("", name)])
 
 
 PITCH_COLUMNS = np.array(
