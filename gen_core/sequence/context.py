@@ -15,6 +15,7 @@ from gen_core.sequence import vocabulary as v
 from gen_core.sequence.harmony import NO_CHORD
 from gen_core.sequence.layout import KINDS, NONE, STYLE_SEATS, WISHES
 from gen_core.sequence.match import Mark, Matcher
+from gen_core.sequence.recall import LENGTH_CLASS, Bars, Played, offered
 from gen_core.sequence.vocabulary import BAR, Event
 from gen_core.spec.time import STEPS_PER_QUARTER
 
@@ -31,6 +32,8 @@ NO_WISHES = (KINDS["wish"] - 1,) * len(WISHES)
 NO_STYLE = (KINDS["style"] - 1,) * STYLE_SEATS
 NO_END = KINDS["left"] - 1
 _PHRASE = KINDS["phrase"]
+_NO_MATCH = (_START, v.MAX_PARTS, KINDS["pitch"] - 1)
+_BAR_MATCH = (BAR, v.MAX_PARTS, KINDS["pitch"] - 1)
 _NOT_GIVEN = (_NO_SPAN, v.MAX_PARTS, KINDS["pitch"] - 1)
 
 
@@ -80,7 +83,8 @@ class Context:
         self.style: tuple[int, ...] = NO_STYLE
         self.chords: tuple[int, ...] = ()  # of the quarters of this bar, then the next bar's first
         self.left = NO_END
-        self.bar = -1
+        self.bars = Bars()
+        self.recalled: tuple[Played, ...] | None = None  # the bar that this one brings back
         self.given: tuple[Given, ...] = ()  # in the order of the stream
         self.given_passed = 0  # how many of them have been
         self.last = Event(
@@ -119,11 +123,19 @@ class Context:
         self.bar_steps, self.tempo, self.wishes = bar_steps, tempo, wishes
         self.chords, self.left = chords, left
         self.now = self.bar_start
-        self.bar += 1
+        self.bars = self.bars.begin()
+        self.recalled = None
         self.push(v.BAR_LINE)
+
+    def recall(self, bar: int) -> None:
+        """Let the present bar bring back bar `bar`, if it is remembered and as long."""
+        played = self.bars.get(bar)
+        self.recalled = played if played and played[-1].position < self.bar_steps else None
 
     def match(self) -> tuple[Event | None, int]:
         """What a repetition would bring, and how long it has held (class)."""
+        if self.recalled is not None:
+            return offered(self.recalled, self.position, self.last), LENGTH_CLASS
         if not self.use_match:
             return None, 0
         return self.matcher.predicted, self.matcher.length_class
@@ -148,9 +160,9 @@ class Context:
         return [
             last.delta, last.part, self.last_program, last.pitch, last.duration, last.velocity, last.micro,
             position, self.bar_steps, self.tempo, _SPAN[min(ends)] if ends else _NO_SPAN, len(ends),
-            length, *(match[:3] if match else (KINDS["delta"] - 1, v.MAX_PARTS, KINDS["pitch"] - 1)),
+            length, *(_NO_MATCH if match is None else match[:3] if match.delta != BAR else _BAR_MATCH),
             *self.wishes, *self.style, self.chord_at(position), self.chord_at(position + STEPS_PER_QUARTER),
-            self.bar % _PHRASE, self.left, *self._upcoming(), *self.ensemble,
+            self.bars.number % _PHRASE, self.left, *self._upcoming(), *self.ensemble,
         ]  # fmt: skip
 
     def part_columns(self, delta: int) -> list[int]:
@@ -214,6 +226,7 @@ class Context:
         same = event.delta == 0 and self.last.delta != BAR and self.last.part == event.part
         self.stroke = self.stroke + 1 if same else 1
         self.now += event.delta
+        self.bars = self.bars.add(self.position, event)
         before = self.heard[event.part]
         heard = Heard(
             event.pitch, before.pitch, event.duration, event.velocity, event.micro,
