@@ -10,6 +10,7 @@ from typing import NamedTuple
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import Context, Snapshot
+from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import Rules
 from gen_core.sequence.sampler import Logits, Manner, Sampler, StepModel
 from gen_core.sequence.vocabulary import DRUM_PROGRAM, Event
@@ -36,6 +37,10 @@ class Request:
     density: float = 0.5
     energy: float = 0.5
     register: float = 0.5
+    brightness: float = 0.5
+    tension: float = 0.5
+    valence: float = 0.5
+    polyphony: float = 0.5
     temperature: float = 1.0
     repeat: float = 0.5
 
@@ -47,7 +52,7 @@ class Request:
     @property
     def asked(self) -> dict[str, float]:
         """The wishes by name, in the order of layout.WISHES."""
-        return {"density": self.density, "energy": self.energy, "register": self.register}
+        return {name: getattr(self, name) for name in WISHES}
 
 
 class _Moment(NamedTuple):

@@ -21,6 +21,22 @@ WISHES = (
         id="register", low=0, high=1, default=0.5, quantum="beat",
         help="How high the notes lie: 0 low, 1 high, 0.5 as the music likes.",
     ),
+    Param(
+        id="brightness", low=0, high=1, default=0.5, quantum="beat",
+        help="How high the upper line lies: 0 dark, 1 bright, 0.5 as the music likes.",
+    ),
+    Param(
+        id="tension", low=0, high=1, default=0.5, quantum="beat",
+        help="How much what sounds together clashes: 0 at rest, 1 tense, 0.5 as the music likes.",
+    ),
+    Param(
+        id="valence", low=0, high=1, default=0.5, quantum="beat",
+        help="0 sad, in minor, 1 happy, in major, 0.5 as the music likes.",
+    ),
+    Param(
+        id="polyphony", low=0, high=1, default=0.5, quantum="beat",
+        help="How many notes sound together: 0 one, 1 many, 0.5 as the music likes.",
+    ),
 )  # fmt: skip
 BPM = Param(id="bpm", low=30, high=240, default=112, unit="bpm", curve="exponential", help="Quarter notes a minute.")
 TEMPERATURE = Param(

@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 
 from gen_core.director import controls
 from gen_core.director.composer import BAR_TICKS, EARLY_TICKS, Composer, Request
+from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import PartRule, Rules
 from gen_core.sequence.sampler import StepModel
 from gen_core.spec.errors import VerificationError
@@ -106,7 +107,7 @@ class Director:
         return Request(
             rules=_rules(self.ensemble_at(tick), values),
             seed=int(values["seed"]),
-            **{name: values[name] for name in ("bpm", "density", "energy", "register", "temperature", "repeat")},
+            **{name: values[name] for name in ("bpm", "temperature", "repeat", *WISHES)},
         )
 
 

@@ -9,11 +9,15 @@ from copy import copy
 from typing import NamedTuple
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.layout import KINDS, NONE, WISHES
+from gen_core.sequence.harmony import NO_CHORD
+from gen_core.sequence.layout import KINDS, NONE, STYLE_SEATS, WISHES
 from gen_core.sequence.match import Mark, Matcher
+from gen_core.sequence.recall import LENGTH_CLASS, Bars, Played, offered
 from gen_core.sequence.vocabulary import BAR, Event
+from gen_core.spec.time import STEPS_PER_QUARTER
 
 _LONGEST = int(v.DURATIONS[-1])
 _NO_SPAN = KINDS["span"] - 1
@@ -21,9 +25,29 @@ _SPANS = np.array(
     [*range(13), 14, 16, 18, 20, 24, 28, 30, 32, 36, 42, 48, 54, 60, 64, 72, 84, 96, 120, 144, 192, 384, 768]
 )
 _SPAN = np.abs(np.arange(_LONGEST + 1)[:, None] - _SPANS).argmin(axis=1).tolist()  # steps → nearest span
+_SPAN_TABLE = np.array(_SPAN)
 _STEPS = v.DURATIONS.tolist()
 _START = KINDS["delta"] - 1
 NO_WISHES = (KINDS["wish"] - 1,) * len(WISHES)
+NO_STYLE = (KINDS["style"] - 1,) * STYLE_SEATS
+NO_END = KINDS["left"] - 1
+_PHRASE = KINDS["phrase"]
+_NO_MATCH = (_START, v.MAX_PARTS, KINDS["pitch"] - 1)
+_BAR_MATCH = (BAR, v.MAX_PARTS, KINDS["pitch"] - 1)
+_NOT_GIVEN = (_NO_SPAN, v.MAX_PARTS, KINDS["pitch"] - 1)
+
+
+class Given(NamedTuple):
+    """A note known beforehand, which will be part of the stream: absolute step, part, class of its pitch."""
+
+    step: int
+    part: int
+    pitch: int
+
+
+def span_classes(steps: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Numbers of steps → classes of the kind `span`."""
+    return np.asarray(_SPAN_TABLE[np.minimum(steps, _LONGEST)])
 
 
 class Heard(NamedTuple):
@@ -56,6 +80,13 @@ class Context:
         self.bar_steps = 0
         self.tempo = KINDS["tempo"] - 1
         self.wishes: tuple[int, ...] = NO_WISHES
+        self.style: tuple[int, ...] = NO_STYLE
+        self.chords: tuple[int, ...] = ()  # of the quarters of this bar, then the next bar's first
+        self.left = NO_END
+        self.bars = Bars()
+        self.recalled: tuple[Played, ...] | None = None  # the bar that this one brings back
+        self.given: tuple[Given, ...] = ()  # in the order of the stream
+        self.given_passed = 0  # how many of them have been
         self.last = Event(
             _START, v.MAX_PARTS, KINDS["pitch"] - 1, KINDS["duration"] - 1, KINDS["velocity"] - 1, KINDS["micro"] - 1
         )
@@ -76,29 +107,62 @@ class Context:
         """Steps since the bar line."""
         return self.now - self.bar_start
 
-    def start_bar(self, bar_steps: int, tempo: int, wishes: tuple[int, ...] = NO_WISHES) -> None:
-        """A bar line: the next bar begins where this one ends."""
+    def start_bar(
+        self,
+        bar_steps: int,
+        tempo: int,
+        wishes: tuple[int, ...] = NO_WISHES,
+        chords: tuple[int, ...] = (),
+        left: int = NO_END,
+    ) -> None:
+        """A bar line: the next bar begins where this one ends.
+
+        `chords`: classes of the bar's quarters and of the next bar's first; `left`: class of the bars to the end.
+        """
         self.bar_start += self.bar_steps
         self.bar_steps, self.tempo, self.wishes = bar_steps, tempo, wishes
+        self.chords, self.left = chords, left
         self.now = self.bar_start
+        self.bars = self.bars.begin()
+        self.recalled = None
         self.push(v.BAR_LINE)
+
+    def recall(self, bar: int) -> None:
+        """Let the present bar bring back bar `bar`, if it is remembered and as long."""
+        played = self.bars.get(bar)
+        self.recalled = played if played and played[-1].position < self.bar_steps else None
 
     def match(self) -> tuple[Event | None, int]:
         """What a repetition would bring, and how long it has held (class)."""
+        if self.recalled is not None:
+            return offered(self.recalled, self.position, self.last), LENGTH_CLASS
         if not self.use_match:
             return None, 0
         return self.matcher.predicted, self.matcher.length_class
+
+    def chord_at(self, position: int) -> int:
+        """Class of the chord that was told for `position` steps behind the bar line."""
+        quarter = position // STEPS_PER_QUARTER
+        return self.chords[quarter] if quarter < len(self.chords) else NO_CHORD
+
+    def _upcoming(self) -> list[int]:
+        """Columns of the next two given notes: in how many steps, part, pitch."""
+        columns: list[int] = []
+        for step, part, pitch in self.given[self.given_passed : self.given_passed + 2]:
+            columns += (_SPAN[min(step - self.now, _LONGEST)], part, pitch)
+        return columns + [*_NOT_GIVEN] * (2 - len(columns) // 3)
 
     def trunk(self) -> list[int]:
         """Columns of layout.TRUNK, before anything of the next event is known."""
         ends = [heard.end - self.now for heard in self.heard if heard.end > self.now]
         match, length = self.match()
-        last = self.last
+        last, position = self.last, self.position
         return [
             last.delta, last.part, self.last_program, last.pitch, last.duration, last.velocity, last.micro,
-            self.position, self.bar_steps, self.tempo, _SPAN[min(ends)] if ends else _NO_SPAN, len(ends),
-            length, *(match[:3] if match else (KINDS["delta"] - 1, v.MAX_PARTS, KINDS["pitch"] - 1)),
-            *self.wishes, *self.ensemble,
+            position, self.bar_steps, self.tempo, _SPAN[min(ends)] if ends else _NO_SPAN, len(ends),
+            length, *(_NO_MATCH if match is None else match[:3] if match.delta != BAR else _BAR_MATCH),
+            *self.wishes, *self.style, self.chord_at(position), self.chord_at(position + STEPS_PER_QUARTER),
+            self.bars.number % _PHRASE, self.left, *self._upcoming(), *self.ensemble,
         ]  # fmt: skip
 
     def part_columns(self, delta: int) -> list[int]:
@@ -119,7 +183,7 @@ class Context:
         return [
             part, self.programs[part], heard.pitch, heard.before, below,
             match.pitch if match and agrees else none, length if agrees else 0, at - self.bar_start,
-            *sounding, *[none] * (v.MAX_PARTS - len(sounding)),
+            self.chord_at(at - self.bar_start), *sounding, *[none] * (v.MAX_PARTS - len(sounding)),
         ]  # fmt: skip
 
     def duration_columns(self, delta: int, part: int, pitch: int) -> list[int]:
@@ -162,6 +226,7 @@ class Context:
         same = event.delta == 0 and self.last.delta != BAR and self.last.part == event.part
         self.stroke = self.stroke + 1 if same else 1
         self.now += event.delta
+        self.bars = self.bars.add(self.position, event)
         before = self.heard[event.part]
         heard = Heard(
             event.pitch, before.pitch, event.duration, event.velocity, event.micro,
@@ -169,6 +234,10 @@ class Context:
         )  # fmt: skip
         self.heard = (*self.heard[: event.part], heard, *self.heard[event.part + 1 :])
         self.last, self.last_program = event, self.programs[event.part]
+        if self.given:
+            here = (self.now, event.part, event.pitch)
+            while self.given_passed < len(self.given) and self.given[self.given_passed] <= here:
+                self.given_passed += 1
 
     def snapshot(self) -> Snapshot:
         """A moment to come back to; costs a few microseconds, whatever was played."""

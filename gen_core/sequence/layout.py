@@ -4,7 +4,11 @@ Every column is a class number; each has its section (named by its kind) in an e
 the sum of the rows that its columns point to. Kinds that occur several times share one section.
 """
 
+from bisect import bisect_right
+
 from gen_core.sequence import vocabulary as v
+from gen_core.sequence.features import FEATURES
+from gen_core.sequence.harmony import CHORDS
 
 NONE = -1  # "nothing there yet"; becomes the last class of its kind
 
@@ -23,11 +27,19 @@ KINDS = {
     "sounding": v.MAX_PARTS + 2,
     "match_length": 8,
     "wish": 9,  # eight octiles of the corpus, or not asked
+    "style": 9,  # STYLES, or not told
+    "chord": CHORDS + 1,
+    "phrase": 8,  # bars since the start, modulo eight
+    "left": 10,  # bars until the end: see `left_class`
 }
-WISHES = ("density", "energy", "register")
+WISHES = FEATURES
+STYLES = ("chorale", "hymn", "song", "quartet", "orchestra", "salon", "game", "drums")
+STYLE_SEATS = 8  # a blend of styles is dealt to eight seats: each style sits on as many as its weight
 
 Column = tuple[str, str]  # section of the table, kind
 PARTS = range(v.MAX_PARTS)
+
+GIVEN: tuple[Column, ...] = (("in", "span"), ("part", "part"), ("pitch", "pitch"))  # a note that is known beforehand
 
 TRUNK: tuple[Column, ...] = (
     *((f"last_{field}", field) for field in ("delta", "part")),
@@ -43,6 +55,12 @@ TRUNK: tuple[Column, ...] = (
     ("match_part", "part"),
     ("match_pitch", "pitch"),
     *((wish, "wish") for wish in WISHES),
+    *(("style", "style") for _ in range(STYLE_SEATS)),
+    ("chord", "chord"),
+    ("chord_next", "chord"),
+    ("phrase", "phrase"),
+    ("left", "left"),
+    *((f"given{rank}_{name}", kind) for rank in (1, 2) for name, kind in GIVEN),
     *(("ensemble", "program") for _ in PARTS),
 )
 HEADS: dict[str, tuple[Column, ...]] = {
@@ -63,6 +81,7 @@ HEADS: dict[str, tuple[Column, ...]] = {
         ("match_pitch", "pitch"),
         ("match_length", "match_length"),
         ("position", "position"),
+        ("chord", "chord"),
         *(("sounding", "pitch") for _ in PARTS),
     ),
     "duration": (
@@ -95,6 +114,31 @@ HEADS: dict[str, tuple[Column, ...]] = {
     ),
 }
 KEY_COLUMNS: tuple[Column, ...] = (("slot", "part"), ("since", "span"), ("remaining", "span"), ("program", "program"))
+
+
+LEFT_EDGES = (2, 3, 4, 5, 7, 9, 13, 17)  # bars to the end, the present one included, at which the class changes
+TOLD = (*WISHES, "style", "chord", "chord_next", "left")  # sections that may be left untold; all else is heard
+
+
+def left_class(bars: int) -> int:
+    """Bars until the end, the present one included (0: no end in sight) → class of the kind `left`."""
+    return bisect_right(LEFT_EDGES, bars) if bars else KINDS["left"] - 1
+
+
+def style_seats(weights: dict[str, float]) -> tuple[int, ...]:
+    """Weights of styles, by name → the style on each of the eight seats; none where all weights are 0.
+
+    Largest remainder: a style has the whole part of its share of the seats, and what is left goes to the largest rests.
+    """
+    total = sum(weights.values())
+    if total <= 0:
+        return (KINDS["style"] - 1,) * STYLE_SEATS
+    shares = {style: STYLE_SEATS * weights.get(style, 0.0) / total for style in STYLES}
+    seats = {style: int(share) for style, share in shares.items()}
+    by_rest = sorted(STYLES, key=lambda style: (seats[style] - shares[style], STYLES.index(style)))
+    for style in by_rest[: STYLE_SEATS - sum(seats.values())]:
+        seats[style] += 1
+    return tuple(number for number, style in enumerate(STYLES) for _ in range(seats[style]))
 
 
 def offsets(columns: tuple[Column, ...]) -> tuple[list[int], int]:

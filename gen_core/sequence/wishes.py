@@ -20,11 +20,22 @@ from gen_core.spec.time import STEPS_PER_QUARTER
 
 NOT_ASKED = 0.5
 OCTILE_EDGES = {  # of the bars with notes in the training split, every source of the corpus weighing the same
-    "density": (2.33, 3.0, 4.0, 4.5, 5.67, 7.33, 11.5),  # notes a quarter
-    "energy": (0.72, 1.15, 1.51, 1.84, 2.32, 3.29, 6.15),  # sum of squared velocities (0..1) a quarter
-    "register": (52.21, 57.25, 59.15, 60.6, 62.0, 63.81, 66.93),  # mean key of the pitched notes
+    "density": (2.33, 3.17, 4.0, 4.5, 5.67, 7.5, 11.33),
+    "energy": (0.72, 1.15, 1.51, 1.84, 2.32, 3.3, 6.15),
+    "register": (52.17, 57.25, 59.14, 60.6, 62.0, 63.8, 66.95),
+    "brightness": (62.67, 66.25, 68.33, 70.0, 72.0, 74.25, 78.75),
+    "tension": (-0.74, -0.622, -0.527, -0.447, -0.364, -0.266, -0.14),
+    "valence": (-0.175, -0.066, 0.024, 0.096, 0.167, 0.225, 0.284),
+    "polyphony": (1.5, 2.25, 3.0, 3.75, 4.25, 5.5, 8.0),  # by hand: half of all bars have four parts exactly
 }
-_ENDS = {"density": (1.0, 23.75), "energy": (0.24, 14.17), "register": (40.11, 73.93)}  # 2nd and 98th percentiles
+_ENDS = {  # 2nd and 98th percentiles
+    "density": (1.0, 24.0), "energy": (0.24, 14.15), "register": (39.68, 73.95), "brightness": (48.0, 87.5),
+    "tension": (-0.936, 0.344), "valence": (-0.311, 0.362), "polyphony": (1.0, 15.0),
+}  # fmt: skip
+IQR = {  # interquartile ranges of the same bars: what a change is measured by
+    "density": 4.33, "energy": 2.15, "register": 6.55, "brightness": 8.0, "tension": 0.356, "valence": 0.291,
+    "polyphony": 1.13,
+}  # fmt: skip
 _GUESS = 2.0  # tilt of a wish at its end, before anything was heard
 _GAIN = 0.6  # of the correction, a bar
 _FADE = 0.5  # of a correction that nobody asks for any more, a bar
@@ -44,6 +55,12 @@ def wish_class(wish: float) -> int:
     return KINDS["wish"] - 1 if wish == NOT_ASKED else min(int(wish * 8), 7)
 
 
+def octiles(name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
+    """Feature values → classes 0..7 of the kind `wish`; NaN → not asked."""
+    classes = np.searchsorted(OCTILE_EDGES[name], values, side="right")
+    return np.where(np.isnan(values), KINDS["wish"] - 1, classes)
+
+
 def target(name: str, wish: float) -> float:
     """The feature's value that a wish 0..1 means: its quantile in the corpus."""
     low, high = _ENDS[name]
@@ -52,7 +69,7 @@ def target(name: str, wish: float) -> float:
 
 def applied(correction: Tilt, wishes: Mapping[str, float]) -> Tilt:
     """The tilt to draw with: the guess from the wishes plus the correction so far."""
-    density, energy, register = (2 * _GUESS * (wishes[name] - NOT_ASKED) for name in WISHES)
+    density, energy, register = (2 * _GUESS * (wishes[name] - NOT_ASKED) for name in WISHES[:3])
     tilt = (density + energy / 2 + correction[0], energy / 2 + correction[1], register + correction[2])
     return Tilt(*(min(max(part, -LIMIT), LIMIT) for part in tilt))
 
@@ -64,7 +81,7 @@ def corrected(
     density = len(notes) / quarters
     energy = sum((note.velocity / 127) ** 2 for note in notes) / quarters
     keys = [note.pitch for note in notes if note.part != drums]
-    asked = {name: wishes[name] != NOT_ASKED for name in WISHES}
+    asked = {name: wishes[name] != NOT_ASKED for name in WISHES[:3]}
     errors = [0.0, 0.0, 0.0]
     if asked["density"]:
         errors[0] = _log_ratio(target("density", wishes["density"]), density)

@@ -14,10 +14,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.context import NO_WISHES
 from gen_core.sequence.sampler import StepModel
 from gen_core.training.baseline import Baseline
-from gen_core.training.columns import SLICES, TARGETS, WISH_COLUMNS, piece_rows
+from gen_core.training.columns import SLICES, TARGETS, piece_rows, untold
 from gen_core.training.corpus import SPLITS, Item, read_corpus
 from gen_core.training.splits import Judged, difference, interval, rates
 
@@ -104,9 +103,7 @@ def _judged(model: StepModel, items: Sequence[Item], lanes: int) -> Any:
     order = sorted(items, key=lambda item: len(item.piece.events))
     for at in range(0, len(order), lanes):
         group = order[at : at + lanes]
-        tables = [piece_rows(item.piece) for item in group]
-        for table in tables:
-            table[:, WISH_COLUMNS] = NO_WISHES
+        tables = [untold(piece_rows(item.piece)) for item in group]
         yield from zip(group, tables, model_nats(model, tables), strict=True)
 
 

@@ -1,8 +1,8 @@
 """Music made to be compared: for a piece of the corpus, as many bars for the same ensemble, metre and tempo.
 
-Nothing of the piece's notes is given, and no wish: what comes out shall be like the corpus of itself. Given is what a
-user gives, who seats an ensemble: the programs in their order, for each part the range of keys and the largest chord
-that the whole piece asks of it, the length of every bar, and its tempo.
+Nothing of the piece's notes is given, no wish, no chord and no end: what comes out shall be like the corpus of itself.
+Given is what a user gives, who seats an ensemble: a style where the source has one, the programs in their order, for
+each part the range of keys and the largest chord that the whole piece asks of it, the length of every bar, its tempo.
 """
 
 import hashlib
@@ -12,14 +12,15 @@ import numpy as np
 from gen_core.score.grid import GridLoss, Piece
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import Context
+from gen_core.sequence.layout import style_seats
 from gen_core.sequence.rules import PartRule, Rules
 from gen_core.sequence.sampler import Manner, Sampler, StepModel
 from gen_core.sequence.vocabulary import Event
 
 
-def imitate(model: StepModel, piece: Piece, bars: int, seed: int, temperature: float = 1.0) -> Piece:
+def imitate(model: StepModel, piece: Piece, bars: int, seed: int, temperature: float = 1.0, style: str = "") -> Piece:
     """`bars` bars of new music under the conditions of `piece`, from its first bar line on."""
-    sampler = Sampler(model, begin(piece))
+    sampler = Sampler(model, begin(piece, style))
     manner = Manner(seats(piece), seed, temperature)
     events: list[Event] = []
     for bar in range(bars):
@@ -32,9 +33,11 @@ def imitate(model: StepModel, piece: Piece, bars: int, seed: int, temperature: f
     return Piece(piece.programs, table, piece.bar_steps[:bars], piece.bar_bpm[:bars], GridLoss(notes, 0, 0, 0))
 
 
-def begin(piece: Piece) -> Context:
-    """The one place where a piece becomes the context of its imitation."""
-    return Context(piece.programs)
+def begin(piece: Piece, style: str = "") -> Context:
+    """The one place where a piece becomes the context of its imitation. `style`: one of layout.STYLES, or none."""
+    context = Context(piece.programs)
+    context.style = style_seats({style: 1.0} if style else {})
+    return context
 
 
 def begin_bar(context: Context, piece: Piece, bar: int) -> None:

@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from gen_core.sequence.sampler import StepModel
 from gen_core.spec.errors import UsageError
+from gen_core.training.columns import SOURCE_STYLES
 from gen_core.training.corpus import SPLITS, Item, read_corpus
 from gen_core.training.imitation import imitate, seed_of
 from gen_core.training.qualities import FEATURES, qualities, window
@@ -86,7 +87,8 @@ def compose_pairs(
     written, composed = [], []
     for done, item in enumerate(items, start=1):
         bars = min(BARS, len(item.piece.bar_steps) - after)
-        music = imitate(model, item.piece, after + bars, seed_of(item.name, seed), temperature)
+        style = SOURCE_STYLES.get(item.source, "")
+        music = imitate(model, item.piece, after + bars, seed_of(item.name, seed), temperature, style)
         written.append(qualities(window(item.piece, after, bars)))
         composed.append(qualities(window(music, after, bars)))
         if done % 10 == 0:

@@ -26,6 +26,7 @@ class Shape:
     blocks: int = 4
     hidden: int = 384  # of the SwiGLU layer
     head: int = 160
+    dropout: float = 0.0  # while training, of what is added to the stream and of the heads' hidden layer
 
 
 class _Scan(torch.autograd.Function):
@@ -80,15 +81,16 @@ class Block(nn.Module):
         self.norm_depth = nn.RMSNorm(shape.width, eps=NORM_EPSILON)
         self.up = nn.Linear(shape.width, 2 * shape.hidden, bias=False)
         self.down = nn.Linear(shape.hidden, shape.width, bias=False)
+        self.drop = nn.Dropout(shape.dropout)
 
     def forward(self, x: Tensor, keep: Tensor, start: Tensor) -> tuple[Tensor, Tensor]:
         """x (T, B, width), keep (T, B, 1) zero where a piece begins, start (B, width) → x, last state (B, width)."""
-        update, candidate = self.gates(self.norm_time(x)).chunk(2, dim=-1)
+        update, candidate = self.gates(self.norm_time(x)).float().chunk(2, dim=-1)
         update = torch.sigmoid(update)
         states = _Scan.apply((1 - update) * keep, update * candidate, start)
-        x = x + self.out(states)
+        x = x + self.drop(self.out(states))
         gate, value = self.up(self.norm_depth(x)).chunk(2, dim=-1)
-        return x + self.down(F.silu(gate) * value), states[-1]
+        return x + self.drop(self.down(F.silu(gate) * value)), states[-1]
 
 
 class Head(nn.Module):
@@ -99,11 +101,12 @@ class Head(nn.Module):
         self.rows = RowSum(HEADS[field], shape.head) if HEADS[field] else None
         self.hidden = nn.Linear(shape.width, shape.head)
         self.logits = nn.Linear(shape.head, v.SIZES[field])
+        self.drop = nn.Dropout(shape.dropout)
 
     def forward(self, h: Tensor, columns: Tensor) -> Tensor:
         """h (…, width), columns (…, k) → logits (…, classes)."""
         z = self.hidden(h)
-        return self.logits(F.silu(z if self.rows is None else z + self.rows(columns)))
+        return self.logits(self.drop(F.silu(z if self.rows is None else z + self.rows(columns))))
 
 
 class PartHead(nn.Module):
@@ -133,6 +136,7 @@ class Network(nn.Module):
         super().__init__()
         self.shape = shape
         self.rows = RowSum(TRUNK, shape.width)
+        self.drop = nn.Dropout(shape.dropout)
         self.blocks = nn.ModuleList(Block(shape) for _ in range(shape.blocks))
         self.norm = nn.RMSNorm(shape.width, eps=NORM_EPSILON)
         self.heads = nn.ModuleDict(
@@ -141,7 +145,7 @@ class Network(nn.Module):
 
     def trunk(self, columns: Tensor, keep: Tensor, state: Tensor) -> tuple[Tensor, Tensor]:
         """columns (T, B, trunk), keep (T, B, 1), state → h (T, B, width), next state."""
-        x = self.rows(columns)
+        x = self.drop(self.rows(columns))
         states = []
         for block, start in zip(self.blocks, state, strict=True):
             x, last = block(x, keep, start)
@@ -153,16 +157,23 @@ class Network(nn.Module):
         return torch.zeros(self.shape.blocks, batch, self.shape.width)
 
 
-def nats(network: Network, columns: dict[str, Tensor], targets: Tensor, h: Tensor) -> dict[str, Tensor]:
-    """Sum of -log p of each field over the batch. columns (…, k), targets (…, 6), h (…, width)."""
+def nats(
+    network: Network, columns: dict[str, Tensor], targets: Tensor, h: Tensor, given: Tensor | None = None
+) -> dict[str, Tensor]:
+    """Sum of -log p of each field over the batch. columns (…, k), targets (…, 6), h (…, width).
+
+    Of a note that was `given` (…) only delta and part count: that it comes next is news, what it is is none.
+    """
     is_note = targets[..., 0] != v.BAR
-    total = {
-        "delta": F.cross_entropy(
-            network.heads["delta"](h, columns["trunk"]).flatten(0, -2), targets[..., 0].flatten(), reduction="sum"
-        )
-    }
-    h, targets = h[is_note], targets[is_note]
-    for index, field in enumerate(v.FIELDS[1:], start=1):
-        logits = network.heads[field](h, columns[field][is_note])
-        total[field] = F.cross_entropy(logits, targets[:, index], reduction="sum")
+    new = is_note if given is None else is_note & ~given
+    logits = network.heads["delta"](h, columns["trunk"])
+    total = {"delta": _nats(logits.flatten(0, -2), targets[..., 0].flatten())}
+    total["part"] = _nats(network.heads["part"](h[is_note], columns["part"][is_note]), targets[is_note][:, 1])
+    h, targets = h[new], targets[new]
+    for index, field in enumerate(v.FIELDS[2:], start=2):
+        total[field] = _nats(network.heads[field](h, columns[field][new]), targets[:, index])
     return total
+
+
+def _nats(logits: Tensor, targets: Tensor) -> Tensor:
+    return F.cross_entropy(logits.float(), targets, reduction="sum")

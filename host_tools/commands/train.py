@@ -10,6 +10,7 @@ import argparse
 from pathlib import Path
 
 from host_tools.output import add_json, emit, facts, flat, say
+from host_tools.progress import bar
 
 LANES = 16  # pieces side by side
 HELP = "train the model on a folder of MIDI files"
@@ -19,6 +20,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="a folder of MIDI files")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and order (1)")
     parser.add_argument("--steps", type=int, help="updates; without it, as many as the default model had")
+    parser.add_argument("--start", type=Path, metavar="FILE", help="weights to begin with, instead of chance")
     parser.add_argument("--workers", type=int, default=2, help="processes that read the corpus (2)")
     parser.add_argument("-o", "--output", type=Path, default=Path("model"), metavar="DIR", help="model folder (model)")
     add_json(parser)
@@ -31,7 +33,8 @@ def run(args: argparse.Namespace) -> None:
     from gen_core.training.evaluate import evaluate
     from gen_core.training.train import train
 
-    report = train(args.corpus, args.output, args.seed, args.steps, args.workers, say)
+    with bar("training", unit_is_bytes=False) as progress:
+        report = train(args.corpus, args.output, args.seed, args.steps, args.workers, say, args.start, progress)
     weights, baseline = model_folder(args.output)
     model = GraphModel(model_graphs(weights, int8=False))
     say("judging whole pieces of the validation split")

@@ -89,7 +89,7 @@ def test_the_rate_warms_up_holds_and_falls_to_nothing():
 def test_transposed_lines_stay_on_the_keyboard_and_leave_percussion_alone(rows):
     streams = Streams(rows, np.full(4, 0.25), 8, seed=3)
     for _ in range(20):
-        table, _ = streams.next(64)
+        table, _, _ = streams.next(64)
         pitch = table[..., PITCH_COLUMNS]
         assert pitch.min() >= 0 and pitch.max() <= v.SIZES["pitch"]
     original = np.unique(rows.table[:, TARGETS.start + 2][rows.table[:, TARGETS.start + 2] >= v.PITCHES])
@@ -109,11 +109,11 @@ def test_a_folder_of_music_becomes_a_model_folder(tmp_path, monkeypatch):
     lines = [f"{name}.mid,old,{split},CC0" for name, split in zip(sorted(tunes.ALL), splits, strict=True)]
     (tmp_path / "corpus" / "manifest.csv").write_text("\n".join(["path,source,split,licence", *lines]))
     monkeypatch.setattr(fit, "Shape", lambda: SMALL)
-    monkeypatch.setattr(fit, "Plan", lambda seed: replace(PLAN, seed=seed))
+    monkeypatch.setattr(fit, "Plan", lambda **given: replace(PLAN, **given))
     said = []
     report = train(tmp_path / "corpus", tmp_path / "model", seed=3, workers=1, say=said.append)
     made = {path.name for path in (tmp_path / "model").iterdir()}
-    assert {"weights.safetensors", "baseline.npz", "provenance.csv", "checkpoint.pt"} <= made
+    assert {"weights.safetensors", "baseline.npz", "provenance.csv", "checkpoint.pt", "curve.png"} <= made
     assert report["valid_nats_per_note"] > 0 < report["baseline_nats_per_note"]
     assert any("validation" in line for line in said) and any("baseline" in line for line in said)
     assert (tmp_path / "model" / "provenance.csv").read_text().count("CC0") == 3
