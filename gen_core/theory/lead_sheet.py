@@ -11,7 +11,7 @@ What stands behind `# ` or at the start of a line behind `#` is a comment; a sha
 
 import re
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from gen_core.spec.errors import UsageError
@@ -33,11 +33,16 @@ class LeadSheet:
     meter: Meter | None = None
     key: tuple[int, ...] | None = None
 
-    def harmony(self, meter: Meter) -> "Harmony":
-        """The chords on the grid in `meter`. UsageError where this is not the sheet's, or a bar cannot be divided."""
+    def in_meter(self, meter: Meter) -> "LeadSheet":
+        """The same, bound to `meter`. UsageError where it is written in another."""
         if self.meter and self.meter != meter:
             cause = f"the metre {meter} contradicts the lead sheet, which is in {self.meter}"
             raise UsageError(cause, "leave one of them out")
+        return replace(self, meter=meter)
+
+    def harmony(self, meter: Meter) -> "Harmony":
+        """The chords on the grid in `meter`. UsageError where this is not the sheet's, or a bar cannot be divided."""
+        self.in_meter(meter)
         spans = []
         for number, bar in enumerate(self.bars):
             shares = sum(share for _, share in bar)
@@ -51,7 +56,7 @@ class LeadSheet:
         return Harmony(tuple(spans), len(self.bars) * meter.bar_steps)
 
     def _passing(self, chord: Chord) -> frozenset[int]:
-        """What may pass between the chord's tones: the home key's notes where they hold all of these or there is none."""
+        """The chord's tones and what may pass between: the home key's notes, if these hold the tones; or its scale."""
         home = frozenset(self.key or ())
         if self.key and (chord.root < 0 or chord.tones <= home):
             return home

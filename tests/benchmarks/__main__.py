@@ -1,13 +1,14 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|board|wire|size …] [--json]`."""
+"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|constraints|board|…] [--json]`."""
 
 import sys
 
-from tests.benchmarks import board, composer, frame, size, synth, wire, wishes
+from tests.benchmarks import board, composer, constraints, frame, size, synth, wire, wishes
 
 GROUPS = {
     "synth": synth.run,
     "composer": composer.run,
     "wishes": wishes.run,
+    "constraints": constraints.run,
     "board": board.run,
     "wire": wire.run,
     "size": size.run,
