@@ -152,11 +152,14 @@ class Performance:
 
     def stats(self) -> dict[str, float]:
         """Figures of this performance so far."""
+        tick = self._player.clock.tick
         return self._measured.figures() | {
             "notes": float(self._player.notes),
             "late_notes": float(self._player.late_notes),
             "voices": float(self._synth.active_voices),
             "broken_blocks": float(self._synth.broken_blocks),
+            "tick": float(tick),
+            "next_bar_tick": float(self._director.bars.line_after(tick)),
         }
 
     def _landing(self, quantum: str) -> int:
