@@ -55,6 +55,8 @@ class Bars:
         """The same with bars of another length from the first line at or after `tick`."""
         line = self.line_after(tick)
         kept = tuple(stretch for stretch in self.stretches if stretch.tick < line)
+        if kept and kept[-1].bar_ticks == bar_ticks:
+            return Bars(kept)
         return Bars((*kept, Stretch(line, self.locate(line)[0], bar_ticks)))
 
     def since(self, tick: int) -> "Bars":
