@@ -23,6 +23,7 @@ from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
 from gen_core.theory.lead_sheet import LeadSheet
 from host_tools import default_book, keys
 from host_tools.audio import write_wav
+from host_tools.seats import Limit, limited
 from targets.protocol import book as books
 
 
@@ -49,12 +50,13 @@ def compose(
     wishes: Mapping[str, str],
     files: Mapping[str, Path],
     sheet: LeadSheet | None = None,
+    limits: Sequence[Limit] = (),
 ) -> dict[str, Any]:
     """Compose a piece and write it as .mid and .wav. Returns what was done.
 
     `length`: a number of "s", at which the music is cut off, or of "bars", with which it ends. `sheet`: chords to obey;
-    its metre holds where the wishes name none. Raises UsageError for a wish that the book does not know or allow, and
-    for wishes that contradict each other or the lead sheet.
+    its metre holds where the wishes name none. `limits` on the parts of the ensemble. Raises UsageError for a wish that
+    the book does not know or allow, and for wishes that contradict each other, the limits or the lead sheet.
     """
     if sheet and sheet.meter:
         wishes = {"meter": str(sheet.meter), **wishes}
@@ -65,13 +67,13 @@ def compose(
     meter = meter_of(values.get("meter", 0.0))
     bars = int(number) if unit == "bars" else None
     seconds = ticks_to_seconds(bars * meter.bar_ticks, bpm) if bars else number
+    ensemble = list(book.manifest["ensembles"])[int(values.get("ensemble", 0))]
+    manifest = limited(book.manifest, ensemble, limits)
     began_s = time.perf_counter()
-    notes, audio, performance = offline.perform(book.manifest, book.files, seconds, seed, values, sheet, bars)
+    notes, audio, performance = offline.perform(manifest, book.files, seconds, seed, values, sheet, bars)
     took_s = time.perf_counter() - began_s
     if ".mid" in files:
-        ensembles = list(book.manifest["ensembles"].values())
-        seats = ensembles[int(performance.get("ensemble"))]
-        parts = [(str(seat["part"]), int(seat["program"])) for seat in seats]
+        parts = [(str(seat["part"]), int(seat["program"])) for seat in manifest["ensembles"][ensemble]]
         write_midi(score_of(notes, parts, [(0, bpm)], f"seed {performance.seed}", meter), files[".mid"])
     if ".wav" in files:
         write_wav(files[".wav"], audio, performance.sample_rate_hz)

@@ -65,9 +65,23 @@ def test_a_lead_sheet_metre_and_length_in_bars_are_obeyed_to_the_end_of_the_midi
     assert 5 * 1440 - 8 <= max(note[0] for note in notes) and max(note[0] + note[3] for note in notes) <= 6 * 1440
 
 
+def test_a_part_keeps_the_range_and_polyphony_that_it_is_given(default_home, capsys, tmp_path):
+    words = ("--length", "8bars", "--set", "ensemble=salon", "--set", "bpm=240", "--seed", 3, "-o", tmp_path / "a.mid")
+    data(capsys, "compose", *words, "--range", "second=40-52", "--polyphony", "second=2", "--polyphony", "lead=1")
+    for track, low, high, voices in zip(read_midi(tmp_path / "a.mid").tracks, (55, 40), (100, 52), (1, 2), strict=True):
+        notes = track.notes
+        assert low <= notes["pitch"].min() <= notes["pitch"].max() <= high
+        ends = notes["onset"] + notes["duration"]
+        assert all(((notes["onset"] <= tick) & (tick < ends)).sum() <= voices for tick in notes["onset"])
+
+
 @pytest.mark.parametrize(
     ("words", "says"),
     [
+        (("--range", "bass=30-31"), 'part "bass" ranges from key 30 to 31 and the chord Am in bar 3 has no tone there'),
+        (("--range", "bas=30-31"), "the ensemble fairground has no part 'bas'; did you mean bass"),
+        (("--range", "bass=50-31"), "'bass=50-31' is no range of a part"),
+        (("--polyphony", "bass=0"), "'bass=0' is no polyphony of a part"),
         (("--meter", "4/4"), "the metre 4/4 contradicts the lead sheet, which is in 3/4"),
         (("--meter", "3/5"), "3/5 is no metre"),
         (("--meter", "11/8"), "meter cannot be '11/8'; give 4/4"),
