@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.choice import choose
 from gen_core.sequence.context import Context
-from gen_core.sequence.rules import Rules, allowed_pitches
+from gen_core.sequence.rules import Rules
+from gen_core.sequence.sounding import Voices, free_from, micro_mask, with_event
 from gen_core.sequence.vocabulary import BAR, Event
 from gen_core.sequence.wishes import Tilt, tilt_deltas, tilt_pitches, tilt_velocities
 from gen_core.spec.chance import draw
@@ -53,6 +54,7 @@ class Sampler:
         self.state = model.start(1)
         self.heard_in_bar = 0
         self.empty_bars = 0
+        self.sounding: tuple[Voices, ...] = ((),) * v.MAX_PARTS
 
     def next(self, manner: Manner, first_delta: int = 0) -> Event:
         """Draw the next event, at least `first_delta` steps from now; a bar line is drawn but not yet begun."""
@@ -70,6 +72,8 @@ class Sampler:
             return v.BAR_LINE
         event = self._note(manner, h, delta)
         context.push(event)
+        voices = with_event(self.sounding[event.part], context.now, event)
+        self.sounding = (*self.sounding[: event.part], voices, *self.sounding[event.part + 1 :])
         self.heard_in_bar += 1
         return event
 
@@ -84,12 +88,14 @@ class Sampler:
             logits, self._pitches(manner, delta, part), manner, 2, tick, part, last[1] if last[0] == part else 0
         )
         logits = model.head("duration", h, [context.duration_columns(delta, part, pitch)])[0]
-        duration = _choose(logits, None, manner, 3, tick, part, pitch)
+        step = context.now + delta
+        duration = _choose(logits, _up_to(manner.rules.longest(pitch, step)), manner, 3, tick, part, pitch)
         logits = model.head("velocity", h, [context.velocity_columns(delta, part, pitch, duration)])[0]
         logits = tilt_velocities(logits, manner.tilt)
         velocity = _choose(logits, _AUDIBLE, manner, 4, tick, part, pitch)
         logits = model.head("micro", h, [context.micro_columns(delta, part, pitch, velocity)])[0]
-        micro = _choose(logits, None, manner, 5, tick, part, pitch)
+        mask = micro_mask(self.sounding[part], manner.rules.parts[part].polyphony, step, duration)
+        micro = _choose(logits, mask, manner, 5, tick, part, pitch)
         return Event(delta, part, pitch, duration, velocity, micro)
 
     def _eagerness(self, delta: int) -> Logits:
@@ -105,35 +111,47 @@ class Sampler:
         mask = np.zeros(BAR + 1, bool)
         full = self.heard_in_bar > MAX_EVENTS_PER_QUARTER * context.bar_steps / STEPS_PER_QUARTER
         if not full:
-            mask[first : max(context.bar_steps - context.position, 0)] = True
+            left = min(context.bar_start + context.bar_steps, manner.rules.end_step) - context.now
+            mask[max(first, self._first_free(manner) - context.now) : max(left, 0)] = True
             mask[0] &= first == 0 and bool(self._parts(manner, 0).any())
         silent = self.heard_in_bar == 0 and self.empty_bars >= 2
         mask[BAR] = not silent or not mask.any()
         return mask
 
+    def _first_free(self, manner: Manner) -> int:
+        """The first step on which some part has a voice left."""
+        return min(map(free_from, self.sounding, (rule.polyphony for rule in manner.rules.parts)))
+
     def _parts(self, manner: Manner, delta: int) -> NDArray[np.bool_]:
-        """Parts in their order within one onset; the part that played last only while a higher key is free."""
+        """Parts with a voice left, in their order within one onset; the last one only while a higher key is free."""
         context, parts = self.context, manner.rules.parts
         mask = np.zeros(v.MAX_PARTS, bool)
-        mask[: len(parts)] = True
+        for part, rule in enumerate(parts):
+            mask[part] = free_from(self.sounding[part], rule.polyphony) <= context.now + delta
         if delta == 0 and context.last.delta != BAR:
             mask[: context.last.part] = False
             if context.last.part < len(parts):
-                mask[context.last.part] = self._pitches(manner, 0, context.last.part).any()
+                mask[context.last.part] &= self._pitches(manner, 0, context.last.part).any()
         return mask
 
     def _pitches(self, manner: Manner, delta: int, part: int) -> NDArray[np.bool_]:
-        rule = manner.rules.parts[part]
-        mask = allowed_pitches(rule, manner.rules.scale)
-        last = self.context.last
-        if delta == 0 and last.delta != BAR and last.part == part:
+        rules, context, last = manner.rules, self.context, self.context.last
+        further = delta == 0 and last.delta != BAR and last.part == part
+        mask = rules.pitches(part, context.now + delta, context.position + delta, not further)
+        if further:
             mask = mask.copy()
             mask[: last.pitch + 1] = False
-            mask &= self.context.stroke < rule.chord
+            mask &= context.stroke < rules.parts[part].chord
         return mask
 
 
 _AUDIBLE = np.arange(v.SIZES["velocity"]) >= 4  # softer than MIDI 16 is lost in a room
+_UP_TO = [np.arange(v.SIZES["duration"]) < count for count in range(v.SIZES["duration"] + 1)]
+
+
+def _up_to(steps: int) -> NDArray[np.bool_]:
+    """Durations of at most so many steps, (duration classes,); one step is always among them."""
+    return _UP_TO[int(np.searchsorted(v.DURATIONS, min(steps, int(v.DURATIONS[-1])), side="right"))]
 
 
 def _choose(logits: Logits, mask: NDArray[np.bool_] | None, manner: Manner, field: int, *where: int) -> int:
