@@ -2,6 +2,7 @@
 
 Example: limonaire evaluate --corpus corpus
          limonaire evaluate --model model --corpus corpus --split valid --int8 --json
+         limonaire evaluate --model export/chorales --chorales corpus --split test
 """
 
 import argparse
@@ -15,7 +16,9 @@ LANES = 16  # pieces side by side; an int8 model reads one at a time, as on a bo
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="PATH", help="model folder or weights; without it, the default")
-    parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="a folder of MIDI files")
+    music = parser.add_mutually_exclusive_group(required=True)
+    music.add_argument("--corpus", type=Path, metavar="DIR", help="a folder of MIDI files")
+    music.add_argument("--chorales", type=Path, metavar="PATH", help="the published JSB chorales")
     parser.add_argument("--split", choices=("train", "valid", "test", "all"), default="all", help="of the corpus (all)")
     parser.add_argument("--int8", action="store_true", help="the graphs as the board runs them")
     add_json(parser)
@@ -30,6 +33,11 @@ def run(args: argparse.Namespace) -> None:
     weights, baseline = model_folder(args.model)
     with hushed():
         model = GraphModel(model_graphs(weights, args.int8))
+    if args.chorales:
+        from gen_core.training.chorale_figure import evaluate_chorales
+
+        report = evaluate_chorales(model, args.chorales, args.split, say)
+        return emit(args.json, report, facts(flat(report)))
     lanes = 1 if args.int8 else LANES
     report = evaluate(model, Baseline.load(baseline), args.corpus, args.split, lanes, say)
     emit(args.json, report, facts(flat(report)))

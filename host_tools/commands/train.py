@@ -4,6 +4,7 @@ Leaves a model folder: weights, counting baseline, provenance. An interrupted ru
 pip install 'limonaire[train]'.
 
 Example: limonaire train --corpus corpus --seed 1 -o model
+         limonaire train --chorales corpus --seed 1 -o chorales
 """
 
 import argparse
@@ -17,7 +18,9 @@ HELP = "train the model on a folder of MIDI files"
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="a folder of MIDI files")
+    music = parser.add_mutually_exclusive_group(required=True)
+    music.add_argument("--corpus", type=Path, metavar="DIR", help="a folder of MIDI files")
+    music.add_argument("--chorales", type=Path, metavar="PATH", help="a small model of the published JSB chorales only")
     parser.add_argument("--seed", type=int, default=1, help="seed of weights and order (1)")
     parser.add_argument("--steps", type=int, help="updates; without it, as many as the default model had")
     parser.add_argument("--start", type=Path, metavar="FILE", help="weights to begin with, instead of chance")
@@ -33,10 +36,25 @@ def run(args: argparse.Namespace) -> None:
     from gen_core.training.evaluate import evaluate
     from gen_core.training.train import train
 
+    if args.chorales:
+        return train_on_chorales(args)
     with bar("training", unit_is_bytes=False) as progress:
         report = train(args.corpus, args.output, args.seed, args.steps, args.workers, say, args.start, progress)
     weights, baseline = model_folder(args.output)
     model = GraphModel(model_graphs(weights, int8=False))
     say("judging whole pieces of the validation split")
     report["valid"] = evaluate(model, Baseline.load(baseline), args.corpus, "valid", LANES, say)
+    emit(args.json, report, facts(flat(report)))
+
+
+def train_on_chorales(args: argparse.Namespace) -> None:
+    from export.model import model_graphs
+    from gen_core.playback.model import GraphModel
+    from gen_core.training.chorale_figure import evaluate_chorales
+    from gen_core.training.train import train_chorales
+
+    with bar("training", unit_is_bytes=False) as progress:
+        report = train_chorales(args.chorales, args.output, args.seed, args.steps, say, args.start, progress)
+    model = GraphModel(model_graphs(args.output / "weights.safetensors", int8=False))
+    report |= evaluate_chorales(model, args.chorales, "valid", say)
     emit(args.json, report, facts(flat(report)))
