@@ -1,4 +1,4 @@
-"""Train a small network on the published chorales alone, in their canonical form: `gen_core.training.chorales`.
+"""Train a small network on the published chorales, in their canonical form: `gen_core.training.chorales`.
 
 Only what is charged is learnt: key and duration, over the choices that the form leaves. Every visit to a piece
 transposes it to where each voice stays within what that voice sings somewhere in the split.
@@ -21,9 +21,10 @@ from gen_core.training.chorale_figure import CHARGED
 from gen_core.training.chorales import Raster, allowed, chorale_rows, read_chorales, upbeat_nats
 from gen_core.training.columns import TARGETS, WIDTH, Rows, transpose
 from gen_core.training.fit import Run, has_bfloat16, load_weights, save_weights, tensors
+from gen_core.training.four_voices import corpus_rasters
 from gen_core.training.network import Shape
 from gen_core.training.plan import Plan
-from gen_core.training.stream import Streams
+from gen_core.training.stream import Streams, piece_weights
 from gen_core.training.train import FORMAT
 
 SHAPE = Shape(width=128, blocks=4, hidden=256, head=96, dropout=0.15)
@@ -69,8 +70,7 @@ def _ranges(events: NDArray[np.int16]) -> list[tuple[int, int]]:
 class ChoraleRun(Run):
     """A run that learns what is charged. The optimiser, the carried state and the checkpoint are `Run`'s."""
 
-    def __init__(self, train: Rows, plan: Plan, shape: Shape) -> None:
-        weights = np.full(len(train.starts) - 1, 1 / (len(train.starts) - 1))
+    def __init__(self, train: Rows, weights: NDArray[np.float64], plan: Plan, shape: Shape) -> None:
         super().__init__(train, weights, plan, shape)
         self.streams = ChoraleStreams(train, weights, plan.batch, plan.seed)
 
@@ -134,21 +134,28 @@ def train_chorales(
     say: Callable[[str], None] = print,
     start: Path | None = None,
     progress: Callable[[int, int], None] = lambda done, total: None,
+    corpus: Path | None = None,
 ) -> dict[str, Any]:
     """Train on the split `train` at `source`, choose by `valid`, leave weights in `output`; goes on after a kill.
 
-    `start`: weights of the same shape to begin with. Raises UsageError without the published data.
+    `start`: weights of the same shape to begin with. `corpus`: a folder of MIDI files whose four-part pieces are heard
+    as much as the chorales. Raises UsageError without the published data.
     """
     rasters = read_chorales(source)
+    others = corpus_rasters(corpus) if corpus else []
+    training = [*rasters["train"], *others]
+    rows = chorale_rows(training)
+    sources = ["chorales"] * len(rasters["train"]) + ["others"] * len(others)
+    weights = piece_weights(rows, sources, {"chorales": 1.0, "others": 1.0})
     plan = replace(PLAN, seed=seed, steps=steps or PLAN.steps, bfloat16=has_bfloat16())
     valid = chorale_rows(rasters["valid"])
-    run, checkpoint = ChoraleRun(chorale_rows(rasters["train"]), plan, SHAPE), output / "checkpoint.pt"
+    run, checkpoint = ChoraleRun(rows, weights, plan, SHAPE), output / "checkpoint.pt"
     if checkpoint.is_file():
         run.load(checkpoint)
         say(f"going on from step {run.step} of {checkpoint.name}")
     elif start:
         load_weights(run.network, start)
-    sums, cells_an_event = np.zeros(2), _cells_an_event(rasters["train"], run.streams.rows)
+    sums, cells_an_event = np.zeros(2), _cells_an_event(training, rows)
     while run.step < plan.steps:
         sums += run.update()
         progress(run.step, plan.steps)
@@ -160,7 +167,8 @@ def train_chorales(
             sums[:] = 0
     run.network.load_state_dict(run.best[1])
     count = sum(p.numel() for p in run.network.parameters())
-    metadata = {"format": FORMAT, "plan": json.dumps(asdict(plan)), "data": "229 JSB chorales"}
+    heard_of = f"{len(rasters['train'])} chorales, {len(others)} others"
+    metadata = {"format": FORMAT, "plan": json.dumps(asdict(plan)), "data": heard_of}
     save_weights(run.network, output / "weights.safetensors", metadata)
     return {"output": str(output), "parameters": count, "valid_nats_per_note": round(run.best[0], 4)}
 
