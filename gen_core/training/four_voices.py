@@ -1,4 +1,4 @@
-"""Four-part pieces of a corpus as rasters of sixteenths: hymns, carols and quartets to learn from beside Bach."""
+"""Four-part pieces of a corpus as rasters of sixteenths: hymns, carols and songs to learn from beside Bach."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -11,10 +11,11 @@ from gen_core.training.chorales import BAR_CELLS, CELL_STEPS, VOICES, Raster
 from gen_core.training.corpus import read_corpus
 
 EXCERPT = 64 * BAR_CELLS  # cells; longer pieces are cut into such excerpts
+NOT_SUNG = ("jsb_chorales", "openscore_quartets", "openscore_orchestra")  # the chorales themselves, and instruments
 OFF_GRID, SILENT = 0.1, 0.35  # shares of onsets beside the sixteenths, and of rests, at which a piece is left out
 
 
-def corpus_rasters(corpus: Path, without: Sequence[str] = ("jsb_chorales",)) -> list[Raster]:
+def corpus_rasters(corpus: Path, without: Sequence[str] = NOT_SUNG) -> list[Raster]:
     """Rasters of the split `train` of a folder of MIDI files, but for the sources `without`."""
     items, _ = read_corpus(corpus, ("train",))
     return [raster for item in items if item.source not in without for raster in four_voices(item.piece)]
