@@ -5,7 +5,6 @@ Training and playing call the same methods in the same order, so that both see t
 `micro_columns`, and at the end `push(event)`; a bar line goes straight to `push` after `start_bar`.
 """
 
-from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -26,15 +25,19 @@ _SPANS = np.array(
 )
 _SPAN = np.abs(np.arange(_LONGEST + 1)[:, None] - _SPANS).argmin(axis=1).tolist()  # steps → nearest span
 _SPAN_TABLE = np.array(_SPAN)
+_FAR = _SPAN[_LONGEST]
 _STEPS = v.DURATIONS.tolist()
 _START = KINDS["delta"] - 1
 NO_WISHES = (KINDS["wish"] - 1,) * len(WISHES)
 NO_STYLE = (KINDS["style"] - 1,) * STYLE_SEATS
 NO_END = KINDS["left"] - 1
 _PHRASE = KINDS["phrase"]
-_NO_MATCH = (_START, v.MAX_PARTS, KINDS["pitch"] - 1)
-_BAR_MATCH = (BAR, v.MAX_PARTS, KINDS["pitch"] - 1)
-_NOT_GIVEN = (_NO_SPAN, v.MAX_PARTS, KINDS["pitch"] - 1)
+_NO_PITCH = KINDS["pitch"] - 1
+_NO_MATCH = (_START, v.MAX_PARTS, _NO_PITCH)
+_BAR_MATCH = (BAR, v.MAX_PARTS, _NO_PITCH)
+_NOT_GIVEN = (_NO_SPAN, v.MAX_PARTS, _NO_PITCH)
+_ABSENT_SPANS = [[_NO_SPAN] * (v.MAX_PARTS - parts) for parts in range(v.MAX_PARTS + 1)]
+_ABSENT_PITCHES = [[_NO_PITCH] * (v.MAX_PARTS - parts) for parts in range(v.MAX_PARTS + 1)]
 
 
 class Given(NamedTuple):
@@ -130,7 +133,8 @@ class Context:
     def recall(self, bar: int) -> None:
         """Let the present bar bring back bar `bar`, if it is remembered and as long."""
         played = self.bars.get(bar)
-        self.recalled = played if played and played[-1].position < self.bar_steps else None
+        fits = played is not None and (not played or played[-1].position < self.bar_steps)
+        self.recalled = played if fits else None
 
     def match(self) -> tuple[Event | None, int]:
         """What a repetition would bring, and how long it has held (class)."""
@@ -145,21 +149,22 @@ class Context:
         quarter = position // STEPS_PER_QUARTER
         return self.chords[quarter] if quarter < len(self.chords) else NO_CHORD
 
-    def _upcoming(self) -> list[int]:
+    def _upcoming(self) -> tuple[int, ...]:
         """Columns of the next two given notes: in how many steps, part, pitch."""
-        columns: list[int] = []
+        columns: tuple[int, ...] = ()
         for step, part, pitch in self.given[self.given_passed : self.given_passed + 2]:
             columns += (_SPAN[min(step - self.now, _LONGEST)], part, pitch)
-        return columns + [*_NOT_GIVEN] * (2 - len(columns) // 3)
+        return columns + _NOT_GIVEN * (2 - len(columns) // 3)
 
     def trunk(self) -> list[int]:
         """Columns of layout.TRUNK, before anything of the next event is known."""
-        ends = [heard.end - self.now for heard in self.heard if heard.end > self.now]
+        now = self.now
+        ends = [heard.end for heard in self.heard if heard.end > now]
         match, length = self.match()
-        last, position = self.last, self.position
+        position = now - self.bar_start
         return [
-            last.delta, last.part, self.last_program, last.pitch, last.duration, last.velocity, last.micro,
-            position, self.bar_steps, self.tempo, _SPAN[min(ends)] if ends else _NO_SPAN, len(ends),
+            *self.last[:2], self.last_program, *self.last[2:],
+            position, self.bar_steps, self.tempo, _SPAN[min(ends) - now] if ends else _NO_SPAN, len(ends),
             length, *(_NO_MATCH if match is None else match[:3] if match.delta != BAR else _BAR_MATCH),
             *self.wishes, *self.style, self.chord_at(position), self.chord_at(position + STEPS_PER_QUARTER),
             self.bars.number % _PHRASE, self.left, *self._upcoming(), *self.ensemble,
@@ -168,22 +173,27 @@ class Context:
     def part_columns(self, delta: int) -> list[int]:
         """Columns of the head `part`: since when each part is silent or holds, at the onset."""
         at = self.now + delta
-        since = [_SPAN[min(at - h.onset, _LONGEST)] if h.onset >= 0 else _NO_SPAN for h in self.heard]
-        remaining = [_SPAN[h.end - at] if h.end > at else 0 for h in self.heard]
-        absent = [_NO_SPAN] * (v.MAX_PARTS - len(self.heard))
-        return [delta, at - self.bar_start, *since, *absent, *remaining, *absent, *self.ensemble]
+        columns = [delta, at - self.bar_start]
+        remaining = []
+        for heard in self.heard:
+            since = at - heard.onset
+            columns.append(_NO_SPAN if since > at else _SPAN[since] if since < _LONGEST else _FAR)
+            remaining.append(_SPAN[heard.end - at] if heard.end > at else 0)
+        absent = _ABSENT_SPANS[len(remaining)]
+        return [*columns, *absent, *remaining, *absent, *self.ensemble]
 
     def pitch_columns(self, delta: int, part: int) -> list[int]:
         """Columns of the head `pitch`."""
-        at, none, heard = self.now + delta, KINDS["pitch"] - 1, self.heard[part]
-        below = self.last.pitch if delta == 0 and self.last.part == part and self.last.delta != BAR else none
+        at, heard, last = self.now + delta, self.heard, self.last
+        below = last.pitch if delta == 0 and last.part == part and last.delta != BAR else _NO_PITCH
         match, length = self.match()
         agrees = match is not None and match.part == part and match.delta == delta
-        sounding = [h.pitch if h.end > at else none for h in self.heard]
+        position = at - self.bar_start
         return [
-            part, self.programs[part], heard.pitch, heard.before, below,
-            match.pitch if match and agrees else none, length if agrees else 0, at - self.bar_start,
-            self.chord_at(at - self.bar_start), *sounding, *[none] * (v.MAX_PARTS - len(sounding)),
+            part, self.programs[part], *heard[part][:2], below,
+            match.pitch if match and agrees else _NO_PITCH, length if agrees else 0, position,
+            self.chord_at(position), *[h.pitch if h.end > at else _NO_PITCH for h in heard],
+            *_ABSENT_PITCHES[len(heard)],
         ]  # fmt: skip
 
     def duration_columns(self, delta: int, part: int, pitch: int) -> list[int]:
@@ -232,7 +242,9 @@ class Context:
             event.pitch, before.pitch, event.duration, event.velocity, event.micro,
             self.now, self.now + _STEPS[event.duration],
         )  # fmt: skip
-        self.heard = (*self.heard[: event.part], heard, *self.heard[event.part + 1 :])
+        parts = list(self.heard)
+        parts[event.part] = heard
+        self.heard = tuple(parts)
         self.last, self.last_program = event, self.programs[event.part]
         if self.given:
             here = (self.now, event.part, event.pitch)
@@ -241,7 +253,8 @@ class Context:
 
     def snapshot(self) -> Snapshot:
         """A moment to come back to; costs a few microseconds, whatever was played."""
-        fields = {name: value for name, value in copy(self.__dict__).items() if name != "matcher"}
+        fields: dict[str, object] = self.__dict__.copy()
+        del fields["matcher"]
         return Snapshot(fields, self.matcher.mark())
 
     def restore(self, snapshot: Snapshot) -> None:

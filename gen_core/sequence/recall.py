@@ -35,9 +35,9 @@ class Bars(NamedTuple):
         return Bars(self.number, (*self.bars[:-1], (*self.bars[-1], Played(position, event))))
 
     def get(self, number: int) -> tuple[Played, ...] | None:
-        """The events of bar `number`, or None where it is forgotten, empty or still to come."""
+        """The events of bar `number`, or None where it is forgotten or still to come."""
         at = number - self.number + len(self.bars) - 1
-        return self.bars[at] or None if 0 <= at < len(self.bars) - 1 else None
+        return self.bars[at] if 0 <= at < len(self.bars) - 1 else None
 
 
 def offered(recalled: tuple[Played, ...], position: int, last: Event) -> Event:

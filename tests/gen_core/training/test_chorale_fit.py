@@ -41,7 +41,7 @@ def test_it_learns_and_the_exported_graphs_give_the_figure_it_was_chosen_by(smal
     graphs = sequence_graphs(weights(tmp_path / "model"))
     model = GraphModel({name: graph.SerializeToString() for name, graph in graphs.items()})
     judged = evaluate_chorales(model, path, "valid")["valid"]["nats_per_note"]
-    assert judged == pytest.approx(report["valid_nats_per_note"], rel=2e-3)  # float16 weights
+    assert judged == pytest.approx(report["valid_nats_per_note"], rel=2e-3, abs=3e-4)  # float16 weights
 
 
 def test_training_killed_and_taken_up_again_ends_at_the_same_weights(small, tmp_path):

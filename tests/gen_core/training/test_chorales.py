@@ -139,7 +139,7 @@ def test_the_data_are_read_from_json_folder_and_archive(tmp_path):
         for raster, tune in zip(read["test"], tunes.TUNES, strict=True):
             assert np.array_equal(raster, tunes.raster(tune))
     path.unlink()
-    assert len(c.read_chorales(tmp_path)["train"]) == 3  # the corpus as it is: an archive in a folder
+    assert len(c.read_chorales(tmp_path)["train"]) == len(tunes.TUNES)  # the corpus as it is: an archive in a folder
     with pytest.raises(UsageError, match="does not exist"):
         c.read_chorales(tmp_path / "nothing.json")
 
