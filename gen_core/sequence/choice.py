@@ -1,8 +1,8 @@
 """One draw from what a network says: inverse transform over the nucleus of softmax(logits / temperature).
 
-On a Pi Zero a call into numpy costs as much as fifty additions in Python, and a note draws six times. So this asks numpy
-for little (exponentials, a sum) and sorts only what can be in the nucleus. The result is bit for bit that of the plain
-way, which sorts and sums everything; `tests/gen_core/sequence/test_choice.py` holds the two together.
+On a Pi Zero a call into numpy costs as much as fifty additions in Python, and a note draws six times. So numpy is asked
+for little (exponentials, a sum), and only what can be in the nucleus is sorted. The result is bit for bit that of the
+plain way, which sorts and sums everything; `tests/gen_core/sequence/test_choice.py` holds the two together.
 """
 
 from bisect import bisect_left, bisect_right
