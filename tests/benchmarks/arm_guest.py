@@ -100,7 +100,7 @@ def job_graphs(folder: Path) -> dict[str, Any]:
     """Marks around every graph, both kinds, over the same notes."""
     rows, result = np.load(folder / "rows.npy"), {}
     notes = rows[rows[:, sum(_WIDTHS.values())] != v.BAR]
-    for kind in ("int8", "fp32"):
+    for kind in sorted(path.name for path in (folder / "graphs").iterdir()):
         model = Marked(open_model(folder, kind))
         read(model.model, notes[:WARM])
         model.stretch(f"{kind} opening")
