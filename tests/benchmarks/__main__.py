@@ -1,8 +1,8 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|board|wire|size …] [--json]`."""
+"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|board|wire|size|arm …] [--json]`."""
 
 import sys
 
-from tests.benchmarks import board, composer, frame, size, synth, wire, wishes
+from tests.benchmarks import arm, board, composer, frame, size, synth, wire, wishes
 
 GROUPS = {
     "synth": synth.run,
@@ -11,6 +11,7 @@ GROUPS = {
     "board": board.run,
     "wire": wire.run,
     "size": size.run,
+    "arm": arm.run,
 }
 
 if __name__ == "__main__":

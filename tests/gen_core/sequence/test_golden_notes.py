@@ -21,7 +21,9 @@ ENSEMBLES = {
     "trio": Rules((PartRule(80, 60, 96, 1), PartRule(33, 28, 55, 1), DRUMS), (0, 2, 4, 5, 7, 9, 11)),
     "eight": Rules((*(PartRule(40 + n, 36 + 4 * n, 80 + 2 * n, 1 + n % 3) for n in range(7)), DRUMS)),
 }
-GOLDEN = {"solo": "b78108b680f5b863", "trio": "a1249a217836b62a", "eight": "932e8686fdc23d8a"}  # SHA-256 of the notes, its first 16 digits
+GOLDEN = {  # SHA-256 of the notes, its first 16 digits
+    "solo": "b78108b680f5b863", "trio": "a1249a217836b62a", "eight": "932e8686fdc23d8a",
+}  # fmt: skip
 
 
 class HashModel:
