@@ -108,13 +108,12 @@ def report_dense(folder: Path) -> list[Figure]:
     graphs = sum(sum(counts[graph]) for graph in arm_guest.GRAPHS)
     each = (graphs + python) / notes
     rate = notes / result["quarters"] * arm_guest.DENSE["bpm"] / 60
+    here = f"at {RATE:.0f} notes/s (here {rate:.1f}), estimate"
     return [
         Figure("dense, eight parts", each / MEGA, "M instructions", f"a note of {notes}; the goal is 6.25 at most"),
         Figure("  graphs", graphs / notes / MEGA, "M instructions", "bar lines included"),
         Figure("  draws, masks, context", python / notes / MEGA, "M instructions", "Python and numpy"),
-        Figure(
-            "  speed", PI_ZERO_RATE / RATE / each, "x real time", f"at {RATE:.0f} notes/s (here {rate:.1f}), estimate"
-        ),
+        Figure("  speed", PI_ZERO_RATE / RATE / each, "x real time", here),
     ]
 
 
