@@ -28,6 +28,7 @@ def chord_class(root: int, kind: str) -> int:
 
 def nearest_chord(root: int, pitch_classes: frozenset[int] | set[int]) -> int:
     """The class that stands for a chord of any tones on `root`: the kind that shares most tones with it."""
+
     def distance(kind: str) -> int:
         tones = {(root + step) % 12 for step in CHORD_KINDS[kind]}
         return len(tones ^ set(pitch_classes))

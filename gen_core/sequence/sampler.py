@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
+from gen_core.sequence.choice import choose
 from gen_core.sequence.context import Context
 from gen_core.sequence.rules import Rules
 from gen_core.sequence.sounding import Voices, free_from, micro_mask, with_event
@@ -21,7 +22,6 @@ from gen_core.spec.time import STEPS_PER_QUARTER, TICKS_PER_STEP
 
 Logits = NDArray[np.float32]
 Columns = Sequence[Sequence[int]] | NDArray[np.integer]
-TOP_P = 0.98  # the least likely fiftieth is noise of a small network, never taste
 PATIENCE_STEPS = 4 * STEPS_PER_QUARTER  # a rest that nobody minds
 EAGERNESS_PER_QUARTER = 0.75  # nats; after two more bars a part is 400 times as likely as the network thought
 MAX_EVENTS_PER_QUARTER = 24  # a runaway stops here: of the corpus' bars 99 in 100 are sparser
@@ -155,18 +155,5 @@ def _up_to(steps: int) -> NDArray[np.bool_]:
 
 
 def _choose(logits: Logits, mask: NDArray[np.bool_] | None, manner: Manner, field: int, *where: int) -> int:
-    """Inverse-transform draw from the nucleus of softmax(logits / temperature) inside `mask`."""
-    scaled = logits.astype(np.float64) / manner.temperature
-    if mask is not None:
-        scaled = np.where(mask, scaled, -np.inf)
-    weight = np.exp(scaled - scaled.max())
-    order = np.argsort(-weight, kind="stable")
-    cumulative = np.cumsum(weight[order])
-    kept = int(np.searchsorted(cumulative, TOP_P * cumulative[-1])) + 1
-    return int(
-        order[
-            np.searchsorted(
-                cumulative[:kept], draw(manner.seed, *where, field) * cumulative[kept - 1], side="right"
-            ).clip(0, kept - 1)
-        ]
-    )
+    """The class of `field` drawn at this place."""
+    return choose(logits, mask, manner.temperature, draw(manner.seed, *where, field))
