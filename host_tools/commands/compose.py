@@ -9,15 +9,15 @@ It is played over and over. A length in bars ends the piece there; in seconds it
 
 import argparse
 import secrets
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 from gen_core.director.controls import SEED_HIGH
 from gen_core.theory.lead_sheet import parse_lead_sheet
 from gen_core.theory.meter import parse_meter
 from host_tools.options import add_book, assignment, length, outputs, seed, typed
 from host_tools.output import emit, facts, flat
-from host_tools.seats import key_range, polyphony
+from host_tools.seats import Limit, key_range, polyphony
 
 HELP = "compose a piece offline"
 
@@ -26,15 +26,22 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--length", type=typed(length), default=(30.0, "s"), help="30s, 2min or 8bars (30s)")
     parser.add_argument("--meter", type=typed(parse_meter), help="3/4, 7/8, … (the lead sheet's, or 4/4)")
     parser.add_argument("--lead-sheet", type=Path, metavar="FILE", help="chords to obey")
-    limits: dict[str, Any] = {"type": typed(key_range), "action": "append", "default": [], "dest": "limits"}
-    parser.add_argument("--range", metavar="PART=LOW-HIGH", help="keys of a part, such as bass=28-43", **limits)
-    limits["type"] = typed(polyphony)
-    parser.add_argument("--polyphony", metavar="PART=N", help="notes of a part at once, such as chords=2", **limits)
+    add_limit(parser, "--range", key_range, "PART=LOW-HIGH", "keys of a part, such as bass=28-43")
+    add_limit(parser, "--polyphony", polyphony, "PART=N", "notes of a part at once, such as chords=2")
     parser.add_argument("--seed", type=typed(seed), help="same seed, same notes; without it, chosen and printed")
     parser.add_argument("--set", type=typed(assignment), action="append", default=[], metavar="ID=VALUE")
     parser.add_argument("-o", "--output", type=Path, action="append", required=True, help=".mid or .wav")
     parser.add_argument("--preset", default="", metavar="NAME", help="one of the book's moods to start from")
     add_book(parser)
+
+
+def add_limit(
+    parser: argparse.ArgumentParser, option: str, parse: Callable[[str], Limit], metavar: str, says: str
+) -> None:
+    """An option that may be given for several parts; all of these go into `limits`."""
+    parser.add_argument(
+        option, type=typed(parse), action="append", default=[], dest="limits", metavar=metavar, help=says
+    )
 
 
 def run(args: argparse.Namespace) -> None:
