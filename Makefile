@@ -17,7 +17,7 @@ help:
 	@echo "make test    ruff, mypy and every test"
 	@echo "make lint    ruff and mypy only"
 	@echo "make train CORPUS=folder   train the default model again (installs torch)"
-	@echo "make bench   measure speed, memory and sizes (minutes)"
+	@echo "make bench   measure speed, memory and sizes (minutes); ARGS=\"endurance --hours 24\": does it last"
 	@echo "make clean   remove everything that make made"
 
 demo: .venv/.installed

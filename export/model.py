@@ -8,11 +8,13 @@ from safetensors import SafetensorError, safe_open
 
 from export.quantise import quantise
 from export.sequence import sequence_graphs
+from gen_core.sequence.layout import TRUNK, offsets
 from gen_core.spec.errors import UsageError, VerificationError
 from gen_core.training.train import FORMAT
 
 DEFAULT = Path(__file__).parent / "default"
 WEIGHTS, BASELINE = DEFAULT / "weights.safetensors", DEFAULT / "baseline.npz"
+CHORALE_WEIGHTS = Path(__file__).parent / "chorales" / WEIGHTS.name  # a yardstick, never packed
 
 
 def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
@@ -31,8 +33,16 @@ def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:
 
 
 def model_graphs(path: Path = WEIGHTS, int8: bool = True) -> dict[str, bytes]:
-    """Serialised graphs of a weights file, by name."""
-    graphs = sequence_graphs(read_weights(path))
+    """Serialised graphs of a weights file, by name. Raises VerificationError where it is of another network."""
+    try:
+        weights = read_weights(path)
+        rows, wanted = weights["rows.table"].shape[0], offsets(TRUNK)[1]
+        if rows != wanted:
+            cause = f"{path} was trained on {rows} rows of columns, this version has {wanted}"
+            raise VerificationError(cause, "train the model again")
+        graphs = sequence_graphs(weights)
+    except (KeyError, IndexError) as error:
+        raise VerificationError(f"{path} lacks what this network needs ({error})", "train the model again") from None
     return {name: (quantise(graph) if int8 else graph).SerializeToString() for name, graph in graphs.items()}
 
 

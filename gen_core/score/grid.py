@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 
 from gen_core.score.score import Meter, Score, Tempo, Track, make_notes
 from gen_core.sequence import vocabulary as v
+from gen_core.spec.errors import UsageError
 from gen_core.spec.time import TICKS_PER_STEP, bar_ticks
+
+MOST_BARS = 50_000  # a day of music; what is longer has a damaged time in it
 
 
 @dataclass(frozen=True)
@@ -44,14 +47,17 @@ class Piece:
 
 
 def encode(score: Score) -> Piece:
-    """Score → piece. Parts are ordered from the highest to the lowest on average, percussion last."""
+    """Score → piece. Parts are ordered from the highest to the lowest on average, percussion last.
+
+    Raises UsageError where the score goes on for more than MOST_BARS bars.
+    """
     parts = _parts(score)
     starts, steps = _bars(score)
     notes, clipped, shifted = _grid_notes(parts)
     last = int(notes[:, 0].max()) if len(notes) else 0
     n_bars = int(np.searchsorted(starts, last, side="right"))
     starts, steps = starts[:n_bars], steps[:n_bars]
-    bpm = np.array([score.bpm_at(int(start) * TICKS_PER_STEP) for start in starts])
+    bpm = _bar_bpm(score, starts * TICKS_PER_STEP)
     loss = GridLoss(score.n_notes, score.n_notes - len(notes), clipped, shifted)
     return Piece(tuple(t.program for t in parts), _events(notes, starts), steps, bpm, loss, score.title)
 
@@ -79,16 +85,26 @@ def _parts(score: Score) -> list[Track]:
     """At most twelve parts: tracks of one program merge, then those with the most notes stay; highest first."""
     tracks = [t for t in score.tracks if len(t.notes)]
     while len(tracks) > v.MAX_PARTS:
-        twins = [(i, j) for j in range(len(tracks)) for i in range(j) if tracks[i].program == tracks[j].program]
+        twins = _smallest_twins(tracks)
         if not twins:
             tracks = sorted(tracks, key=lambda t: -len(t.notes))[: v.MAX_PARTS]
             break
-        i, j = min(twins, key=lambda pair: len(tracks[pair[0]].notes) + len(tracks[pair[1]].notes))
+        i, j = twins
         merged = np.concatenate([tracks[i].notes, tracks[j].notes])
         merged.sort(order=("onset", "pitch", "duration"))
         tracks[i] = Track(tracks[i].name, tracks[i].program, merged)
         del tracks[j]
     return sorted(tracks, key=lambda t: (t.is_drum, -_mean_pitch(t)))
+
+
+def _smallest_twins(tracks: list[Track]) -> tuple[int, int] | None:
+    """The two tracks of one program with the fewest notes together, the earlier first; None where all differ."""
+    smallest: dict[int, list[tuple[int, int]]] = {}
+    for number, track in enumerate(tracks):
+        held = smallest.setdefault(track.program, [])
+        smallest[track.program] = sorted([*held, (len(track.notes), number)])[:2]
+    pairs = [(a + b, max(i, j), min(i, j)) for (a, i), (b, j) in (two for two in smallest.values() if len(two) == 2)]
+    return min(pairs)[:0:-1] if pairs else None  # type: ignore[return-value]
 
 
 def _mean_pitch(track: Track) -> float:
@@ -100,16 +116,27 @@ def _mean_pitch(track: Track) -> float:
 def _bars(score: Score) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
     """Start and length of every bar, in steps, until the score ends. A change of meter cuts a bar short."""
     meters = [m for m in score.meters if bar_ticks(m.numerator, m.denominator) >= TICKS_PER_STEP] or [Meter(0, 4, 4)]
-    edges = [0, *(m.tick for m in meters[1:]), max(score.end_tick, meters[-1].tick) + 1]
+    last = max((int(t.notes["onset"].max()) for t in score.tracks if len(t.notes)), default=0) + TICKS_PER_STEP
+    edges = [0, *(m.tick for m in meters[1:]), max(last, meters[-1].tick) + 1]
     ticks: list[int] = []
     for meter, start, end in zip(meters, edges, edges[1:], strict=False):
         length = bar_ticks(meter.numerator, meter.denominator)
         while length > v.MAX_BAR_STEPS * TICKS_PER_STEP:
             length = -(-length // 2)
+        if len(ticks) + (end - start) // length > MOST_BARS:
+            cause = f"{score.title or 'the score'} goes on for more than {MOST_BARS} bars"
+            raise UsageError(cause, "a time in it is damaged; export it again")
         ticks.extend(range(start, end, length))
     ticks.append(ticks[-1] + length)
     starts = np.unique(np.round(np.array(ticks) / TICKS_PER_STEP).astype(np.int64))
     return starts[:-1], np.diff(starts)
+
+
+def _bar_bpm(score: Score, ticks: NDArray[np.int64]) -> NDArray[np.float64]:
+    """`score.bpm_at` of many ticks at once, however many tempos there are."""
+    tempos = score.tempos or (Tempo(0, 120.0),)
+    rules = np.searchsorted([tempo.tick for tempo in tempos], ticks, side="right") - 1
+    return np.array([tempo.bpm for tempo in tempos])[np.maximum(rules, 0)]
 
 
 def _grid_notes(parts: list[Track]) -> tuple[NDArray[np.int64], int, int]:

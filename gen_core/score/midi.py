@@ -13,6 +13,7 @@ from gen_core.spec.time import TICKS_PER_QUARTER
 
 _factory: Any = symusic  # its classes are made by factories that type checkers cannot see through
 SUFFIXES = (".mid", ".midi", ".smf")
+SLOWEST_BPM, FASTEST_BPM = 1.0, 10_000.0  # beyond is damage: a zero in the file would be infinitely fast
 
 
 def read_midi(path: Path) -> Score:
@@ -26,12 +27,14 @@ def parse_midi(data: bytes, name: str) -> Score:
     """The same from bytes; `name` is for the error and the title."""
     try:
         raw = _factory.Score.from_midi(data).resample(TICKS_PER_QUARTER, min_dur=1)
-    except (ValueError, RuntimeError, OSError):
+    except (ValueError, RuntimeError, OSError, ArithmeticError):
         cause = f"{name} is not a readable MIDI file: cut short, damaged or of another kind"
         raise UsageError(cause, "export it again as MIDI type 0 or 1") from None
     return Score(
         tracks=tuple(_track(track) for track in raw.tracks if len(track.notes)),
-        tempos=tuple(Tempo(int(t.time), float(t.qpm)) for t in raw.tempos),
+        tempos=tuple(
+            Tempo(int(t.time), float(t.qpm)) for t in raw.tempos if SLOWEST_BPM <= float(t.qpm) <= FASTEST_BPM
+        ),
         meters=tuple(
             Meter(int(m.time), int(m.numerator), int(m.denominator))
             for m in raw.time_signatures

@@ -5,7 +5,6 @@ Training and playing call the same methods in the same order, so that both see t
 `micro_columns`, and at the end `push(event)`; a bar line goes straight to `push` after `start_bar`.
 """
 
-from copy import copy
 from typing import NamedTuple
 
 import numpy as np
@@ -15,6 +14,7 @@ from gen_core.sequence import vocabulary as v
 from gen_core.sequence.harmony import NO_CHORD
 from gen_core.sequence.layout import KINDS, NONE, STYLE_SEATS, WISHES
 from gen_core.sequence.match import Mark, Matcher
+from gen_core.sequence.recall import LENGTH_CLASS, Bars, Played, offered
 from gen_core.sequence.vocabulary import BAR, Event
 from gen_core.spec.time import STEPS_PER_QUARTER
 
@@ -25,13 +25,19 @@ _SPANS = np.array(
 )
 _SPAN = np.abs(np.arange(_LONGEST + 1)[:, None] - _SPANS).argmin(axis=1).tolist()  # steps → nearest span
 _SPAN_TABLE = np.array(_SPAN)
+_FAR = _SPAN[_LONGEST]
 _STEPS = v.DURATIONS.tolist()
 _START = KINDS["delta"] - 1
 NO_WISHES = (KINDS["wish"] - 1,) * len(WISHES)
 NO_STYLE = (KINDS["style"] - 1,) * STYLE_SEATS
 NO_END = KINDS["left"] - 1
 _PHRASE = KINDS["phrase"]
-_NOT_GIVEN = (_NO_SPAN, v.MAX_PARTS, KINDS["pitch"] - 1)
+_NO_PITCH = KINDS["pitch"] - 1
+_NO_MATCH = (_START, v.MAX_PARTS, _NO_PITCH)
+_BAR_MATCH = (BAR, v.MAX_PARTS, _NO_PITCH)
+_NOT_GIVEN = (_NO_SPAN, v.MAX_PARTS, _NO_PITCH)
+_ABSENT_SPANS = [[_NO_SPAN] * (v.MAX_PARTS - parts) for parts in range(v.MAX_PARTS + 1)]
+_ABSENT_PITCHES = [[_NO_PITCH] * (v.MAX_PARTS - parts) for parts in range(v.MAX_PARTS + 1)]
 
 
 class Given(NamedTuple):
@@ -80,7 +86,8 @@ class Context:
         self.style: tuple[int, ...] = NO_STYLE
         self.chords: tuple[int, ...] = ()  # of the quarters of this bar, then the next bar's first
         self.left = NO_END
-        self.bar = -1
+        self.bars = Bars()
+        self.recalled: tuple[Played, ...] | None = None  # the bar that this one brings back
         self.given: tuple[Given, ...] = ()  # in the order of the stream
         self.given_passed = 0  # how many of them have been
         self.last = Event(
@@ -119,11 +126,20 @@ class Context:
         self.bar_steps, self.tempo, self.wishes = bar_steps, tempo, wishes
         self.chords, self.left = chords, left
         self.now = self.bar_start
-        self.bar += 1
+        self.bars = self.bars.begin()
+        self.recalled = None
         self.push(v.BAR_LINE)
+
+    def recall(self, bar: int) -> None:
+        """Let the present bar bring back bar `bar`, if it is remembered and as long."""
+        played = self.bars.get(bar)
+        fits = played is not None and (not played or played[-1].position < self.bar_steps)
+        self.recalled = played if fits else None
 
     def match(self) -> tuple[Event | None, int]:
         """What a repetition would bring, and how long it has held (class)."""
+        if self.recalled is not None:
+            return offered(self.recalled, self.position, self.last), LENGTH_CLASS
         if not self.use_match:
             return None, 0
         return self.matcher.predicted, self.matcher.length_class
@@ -133,45 +149,51 @@ class Context:
         quarter = position // STEPS_PER_QUARTER
         return self.chords[quarter] if quarter < len(self.chords) else NO_CHORD
 
-    def _upcoming(self) -> list[int]:
+    def _upcoming(self) -> tuple[int, ...]:
         """Columns of the next two given notes: in how many steps, part, pitch."""
-        columns: list[int] = []
+        columns: tuple[int, ...] = ()
         for step, part, pitch in self.given[self.given_passed : self.given_passed + 2]:
             columns += (_SPAN[min(step - self.now, _LONGEST)], part, pitch)
-        return columns + [*_NOT_GIVEN] * (2 - len(columns) // 3)
+        return columns + _NOT_GIVEN * (2 - len(columns) // 3)
 
     def trunk(self) -> list[int]:
         """Columns of layout.TRUNK, before anything of the next event is known."""
-        ends = [heard.end - self.now for heard in self.heard if heard.end > self.now]
+        now = self.now
+        ends = [heard.end for heard in self.heard if heard.end > now]
         match, length = self.match()
-        last, position = self.last, self.position
+        position = now - self.bar_start
         return [
-            last.delta, last.part, self.last_program, last.pitch, last.duration, last.velocity, last.micro,
-            position, self.bar_steps, self.tempo, _SPAN[min(ends)] if ends else _NO_SPAN, len(ends),
-            length, *(match[:3] if match else (KINDS["delta"] - 1, v.MAX_PARTS, KINDS["pitch"] - 1)),
+            *self.last[:2], self.last_program, *self.last[2:],
+            position, self.bar_steps, self.tempo, _SPAN[min(ends) - now] if ends else _NO_SPAN, len(ends),
+            length, *(_NO_MATCH if match is None else match[:3] if match.delta != BAR else _BAR_MATCH),
             *self.wishes, *self.style, self.chord_at(position), self.chord_at(position + STEPS_PER_QUARTER),
-            self.bar % _PHRASE, self.left, *self._upcoming(), *self.ensemble,
+            self.bars.number % _PHRASE, self.left, *self._upcoming(), *self.ensemble,
         ]  # fmt: skip
 
     def part_columns(self, delta: int) -> list[int]:
         """Columns of the head `part`: since when each part is silent or holds, at the onset."""
         at = self.now + delta
-        since = [_SPAN[min(at - h.onset, _LONGEST)] if h.onset >= 0 else _NO_SPAN for h in self.heard]
-        remaining = [_SPAN[h.end - at] if h.end > at else 0 for h in self.heard]
-        absent = [_NO_SPAN] * (v.MAX_PARTS - len(self.heard))
-        return [delta, at - self.bar_start, *since, *absent, *remaining, *absent, *self.ensemble]
+        columns = [delta, at - self.bar_start]
+        remaining = []
+        for heard in self.heard:
+            since = at - heard.onset
+            columns.append(_NO_SPAN if since > at else _SPAN[since] if since < _LONGEST else _FAR)
+            remaining.append(_SPAN[heard.end - at] if heard.end > at else 0)
+        absent = _ABSENT_SPANS[len(remaining)]
+        return [*columns, *absent, *remaining, *absent, *self.ensemble]
 
     def pitch_columns(self, delta: int, part: int) -> list[int]:
         """Columns of the head `pitch`."""
-        at, none, heard = self.now + delta, KINDS["pitch"] - 1, self.heard[part]
-        below = self.last.pitch if delta == 0 and self.last.part == part and self.last.delta != BAR else none
+        at, heard, last = self.now + delta, self.heard, self.last
+        below = last.pitch if delta == 0 and last.part == part and last.delta != BAR else _NO_PITCH
         match, length = self.match()
         agrees = match is not None and match.part == part and match.delta == delta
-        sounding = [h.pitch if h.end > at else none for h in self.heard]
+        position = at - self.bar_start
         return [
-            part, self.programs[part], heard.pitch, heard.before, below,
-            match.pitch if match and agrees else none, length if agrees else 0, at - self.bar_start,
-            self.chord_at(at - self.bar_start), *sounding, *[none] * (v.MAX_PARTS - len(sounding)),
+            part, self.programs[part], *heard[part][:2], below,
+            match.pitch if match and agrees else _NO_PITCH, length if agrees else 0, position,
+            self.chord_at(position), *[h.pitch if h.end > at else _NO_PITCH for h in heard],
+            *_ABSENT_PITCHES[len(heard)],
         ]  # fmt: skip
 
     def duration_columns(self, delta: int, part: int, pitch: int) -> list[int]:
@@ -214,12 +236,15 @@ class Context:
         same = event.delta == 0 and self.last.delta != BAR and self.last.part == event.part
         self.stroke = self.stroke + 1 if same else 1
         self.now += event.delta
+        self.bars = self.bars.add(self.position, event)
         before = self.heard[event.part]
         heard = Heard(
             event.pitch, before.pitch, event.duration, event.velocity, event.micro,
             self.now, self.now + _STEPS[event.duration],
         )  # fmt: skip
-        self.heard = (*self.heard[: event.part], heard, *self.heard[event.part + 1 :])
+        parts = list(self.heard)
+        parts[event.part] = heard
+        self.heard = tuple(parts)
         self.last, self.last_program = event, self.programs[event.part]
         if self.given:
             here = (self.now, event.part, event.pitch)
@@ -228,7 +253,8 @@ class Context:
 
     def snapshot(self) -> Snapshot:
         """A moment to come back to; costs a few microseconds, whatever was played."""
-        fields = {name: value for name, value in copy(self.__dict__).items() if name != "matcher"}
+        fields: dict[str, object] = self.__dict__.copy()
+        del fields["matcher"]
         return Snapshot(fields, self.matcher.mark())
 
     def restore(self, snapshot: Snapshot) -> None:

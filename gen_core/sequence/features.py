@@ -14,7 +14,7 @@ A feature is NaN where a bar says nothing about it (no pitched note, say). A qua
 the bar line; the last one of a bar may be shorter. Notes held over from earlier bars sound, but do not begin.
 """  # noqa: E501
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -93,7 +93,7 @@ def pitch_class_weights(notes: Notes, quarters: Quarters) -> NDArray[np.float64]
     edges = np.append(quarters.start, quarters.end)
     steps = np.minimum(end[note], edges[quarter + 1]) - np.maximum(onset[note], edges[quarter])
     place = quarter * 12 + notes.pitch[pitched][note] % 12
-    return np.bincount(place, steps, 12 * len(quarters.start)).reshape(-1, 12)
+    return np.asarray(np.bincount(place, steps, 12 * len(quarters.start)).reshape(-1, 12), np.float64)
 
 
 def bar_features(notes: Notes, bar_steps: NDArray[np.int64]) -> dict[str, NDArray[np.float64]]:
@@ -128,7 +128,7 @@ def _onsets(notes: Notes, bar_steps: NDArray[np.int64], quarters: Quarters) -> d
 
 
 def _tension(weights: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Mean dissonance of the pairs of pitch classes in each quarter; NaN where there is no pair. (q,)"""
+    """Mean dissonance of the pairs of pitch classes in each quarter; NaN where there is no pair, (q,)."""
     there = (weights > 0).astype(np.float64)
     classes = there.sum(axis=1)
     return _ratio(((there @ DISSONANCE) * there).sum(axis=1), classes * (classes - 1))
@@ -166,7 +166,6 @@ def _bar_means(values: NDArray[np.float64], quarters: Quarters) -> NDArray[np.fl
     )
 
 
-def _ratio(top: NDArray[np.float64], bottom: NDArray[np.generic]) -> NDArray[np.float64]:
+def _ratio(top: NDArray[Any], bottom: NDArray[Any]) -> NDArray[np.float64]:
     """top / bottom, NaN where bottom is 0."""
-    with np.errstate(invalid="ignore", divide="ignore"):
-        return np.where(bottom > 0, top / np.maximum(bottom, 1e-12), np.nan)
+    return np.where(bottom > 0, top / np.maximum(bottom, 1e-12), np.nan)

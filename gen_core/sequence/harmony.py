@@ -1,9 +1,9 @@
 """Which chord holds in each quarter, heard from the notes: what the network is told of a lead sheet while it learns.
 
-Each quarter's pitch classes, weighted by how long they sound, are compared with the tones of 12 roots times 8 kinds. The
-score is the share of the weight that lies on the chord, less a price for each tone that is missing and for a fourth
-tone, plus a bonus where the lowest sounding key is the root (template matching after Fujishima, "Realtime chord
-recognition of musical sound", 1999). Where nothing fits, the chord before goes on.
+Each quarter's pitch classes, weighted by how long they sound, are compared with the tones of 12 roots times 8 kinds.
+The score is the share of the weight that lies on the chord, less a price for each tone that is missing and for a
+fourth tone, plus a bonus where the lowest key that begins is the root (template matching after Fujishima, "Realtime
+chord recognition of musical sound", 1999). Where nothing fits, the chord before goes on.
 """
 
 import numpy as np
@@ -28,6 +28,7 @@ def chord_class(root: int, kind: str) -> int:
 
 def nearest_chord(root: int, pitch_classes: frozenset[int] | set[int]) -> int:
     """The class that stands for a chord of any tones on `root`: the kind that shares most tones with it."""
+
     def distance(kind: str) -> int:
         tones = {(root + step) % 12 for step in CHORD_KINDS[kind]}
         return len(tones ^ set(pitch_classes))

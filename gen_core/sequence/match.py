@@ -5,6 +5,7 @@ model of context-mixing compressors (Mahoney, "Adaptive weighing of context mode
 the pointer walks along and the length grows; the network learns how far to trust each length.
 """
 
+from bisect import bisect_right
 from typing import NamedTuple
 
 from gen_core.sequence.vocabulary import Event
@@ -30,20 +31,12 @@ class Matcher:
         self._events: list[Event | None] = [None] * HISTORY
         self._index: dict[int, int] = {}  # hash of ORDER events → number of the next
         self._journal: list[tuple[int, int] | None] = [None] * HISTORY
-        self._recent: list[tuple[int, ...]] = []
+        self._recent: tuple[tuple[int, ...], ...] = ()
         self.count = 0
         self._pointer = -1
         self._length = 0
-
-    @property
-    def predicted(self) -> Event | None:
-        """What a repetition would bring next."""
-        return self._events[self._pointer % HISTORY] if self._pointer >= 0 else None
-
-    @property
-    def length_class(self) -> int:
-        """0: no match; 1..7: ever longer."""
-        return sum(self._length >= edge for edge in LENGTH_EDGES) if self._pointer >= 0 else 0
+        self.predicted: Event | None = None
+        self.length_class = 0  # 0: no match; 1..7: ever longer
 
     def push(self, event: Event) -> None:
         """Hear one more event."""
@@ -53,11 +46,12 @@ class Matcher:
         else:
             self._pointer, self._length = -1, 0
         self._events[self.count % HISTORY] = event
-        self._recent = [*self._recent[1 - ORDER :], event[:3]]
+        self._recent = (*self._recent[1 - ORDER :], event[:3])
         self._journal[self.count % HISTORY] = None
         self.count += 1
         if len(self._recent) == ORDER:
-            self._learn(hash(tuple(self._recent)))
+            self._learn(hash(self._recent))
+        self._look()
 
     def mark(self) -> Mark:
         """A place to `rewind` to."""
@@ -76,8 +70,15 @@ class Matcher:
                     self._index.pop(key, None)
         first = max(self.count - ORDER, 0)
         held = (self._events[i % HISTORY] for i in range(first, self.count))
-        self._recent = [event[:3] for event in held if event is not None]
+        self._recent = tuple([event[:3] for event in held if event is not None])
         self._pointer, self._length = mark.pointer, mark.length
+        self._look()
+
+    def _look(self) -> None:
+        """See what the pointer points at."""
+        held = self._pointer >= 0
+        self.predicted = self._events[self._pointer % HISTORY] if held else None
+        self.length_class = bisect_right(LENGTH_EDGES, self._length) if held else 0
 
     def _learn(self, key: int) -> None:
         before = self._index.get(key, -1)

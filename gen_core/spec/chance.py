@@ -4,6 +4,8 @@ Composing a bar again, resuming after a power cut and recalling last Tuesday's h
 Mixer: the finaliser of SplitMix64 (Steele, Lea, Flood, "Fast splittable pseudorandom number generators", 2014).
 """
 
+from functools import lru_cache
+
 _MASK = (1 << 64) - 1
 _GOLDEN = 0x9E3779B97F4A7C15
 
@@ -18,7 +20,15 @@ def mix(value: int) -> int:
 
 def draw(seed: int, *place: int) -> float:
     """One number in [0, 1), the same for the same seed and place (tick, part, field, ordinal …)."""
-    state = mix(seed + _GOLDEN)
-    for coordinate in place:
-        state = mix(state + _GOLDEN + coordinate)
-    return (state >> 11) * 2.0**-53
+    return (_reached(seed, place) >> 11) * 2.0**-53
+
+
+def _reached(seed: int, place: tuple[int, ...]) -> int:
+    """The state after mixing in every coordinate; the last one is not worth remembering."""
+    return mix(_passed(seed, place[:-1]) + _GOLDEN + place[-1]) if place else mix(seed + _GOLDEN)
+
+
+@lru_cache(maxsize=256)
+def _passed(seed: int, place: tuple[int, ...]) -> int:
+    """`_reached`, remembered: the draws of one note share the beginning of their places."""
+    return _reached(seed, place)

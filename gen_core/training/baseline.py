@@ -11,6 +11,8 @@ Pitch is counted as the interval from the part's last note, so that a tune count
 A note that the grid drops costs the entropy of the unigrams, for this model and for the network alike.
 """
 
+import zipfile
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import HEADS, KINDS, TRUNK, Column
+from gen_core.spec.errors import VerificationError
 from gen_core.training.columns import SLICES, TARGETS
 
 LEVELS = 7
@@ -74,10 +77,20 @@ class Baseline:
 
     @classmethod
     def load(cls, path: Path) -> "Baseline":
-        """The table that `save` wrote."""
-        with np.load(path) as table:
-            levels = {field: [_load_level(table, f"{field}.{k}.") for k in range(LEVELS)] for field in v.FIELDS}
-            return cls(levels, float(table["dropped_nats"]))
+        """The table that `save` wrote. Raises VerificationError where it is missing, damaged, or of another version."""
+        again = "train the model again, or take the file from the release again"
+        try:
+            with np.load(path, allow_pickle=False) as table:
+                levels = {field: [_load_level(table, f"{field}.{k}.") for k in range(LEVELS)] for field in v.FIELDS}
+                dropped_nats = float(table["dropped_nats"])
+        except FileNotFoundError:
+            raise VerificationError(f"{path} does not exist", again) from None
+        except (OSError, ValueError, TypeError, KeyError, EOFError, zipfile.BadZipFile, zlib.error) as error:
+            raise VerificationError(f"{path} is not a baseline ({' '.join(str(error).split())})", again) from None
+        for field, counted in levels.items():
+            if any(len(level.symbols) and int(level.symbols.max()) >= SYMBOLS[field] for level in counted):
+                raise VerificationError(f"{path} counts other classes of {field} than this version", again)
+        return cls(levels, dropped_nats)
 
 
 def count(rows: NDArray[np.int16], least: int = 1) -> Baseline:

@@ -17,7 +17,8 @@ from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import Context
 from gen_core.sequence.features import Notes, Quarters, bar_features
 from gen_core.sequence.harmony import CHORDS, NO_CHORD, heard_chords
-from gen_core.sequence.layout import HEADS, KINDS, STYLES, TOLD, TRUNK, WISHES, Column, left_class, style_seats
+from gen_core.sequence.layout import HEADS, KINDS, TOLD, TRUNK, WISHES, Column, left_class, style_seats
+from gen_core.sequence.styles import STYLES
 from gen_core.sequence.vocabulary import Event
 from gen_core.sequence.wishes import octiles
 
@@ -36,7 +37,8 @@ COLUMN_NONE = np.array([KINDS[kind] - 1 for _, _, kind in _COLUMNS], np.int16)  
 
 def columns_of(*sections: str, within: str = "") -> NDArray[np.int64]:
     """Numbers of the columns of these sections, of every input or of one."""
-    return np.array([i for i, (name, section, _) in enumerate(_COLUMNS) if section in sections and within in ("", name)])
+    named = enumerate(_COLUMNS)
+    return np.array([i for i, (name, section, _) in named if section in sections and within in ("", name)])
 
 
 PITCH_COLUMNS = np.array(

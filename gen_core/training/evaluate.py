@@ -18,6 +18,7 @@ from gen_core.sequence.sampler import StepModel
 from gen_core.training.baseline import Baseline
 from gen_core.training.columns import SLICES, TARGETS, piece_rows, untold
 from gen_core.training.corpus import SPLITS, Item, read_corpus
+from gen_core.training.splits import Judged, difference, interval, rates
 
 
 @dataclass
@@ -47,34 +48,54 @@ def evaluate(
     split: str = "all",
     lanes: int = 1,
     say: Callable[[str], None] = lambda line: None,
+    against: str = "",
 ) -> dict[str, Any]:
     """Judge `model` on the MIDI files of `folder`; plain data for JSON.
 
     `lanes`: pieces read side by side. An int8 model wants 1, as on a board, because it scales its activations over all
-    that it is given at once.
+    that it is given at once. `against`: another split to be judged as well, and how far the two lie apart.
     """
+    report, judged = _judge(model, baseline, folder, split, lanes, say)
+    if against:
+        other, others = _judge(model, baseline, folder, against, lanes, say)
+        kept = ("split", "pieces", "notes", "nats_per_note", "interval", "baseline_nats_per_note")
+        report["against"] = {name: other[name] for name in kept} | difference(judged, others)
+    return report
+
+
+def _judge(
+    model: StepModel, baseline: Baseline, folder: Path, split: str, lanes: int, say: Callable[[str], None]
+) -> tuple[dict[str, Any], list[Judged]]:
+    """The report of one split, and what each piece of it cost."""
     items, skipped = read_corpus(folder, SPLITS if split == "all" else (split,))
     sums: dict[str, _Sum] = defaultdict(_Sum)
     fields = dict.fromkeys(v.FIELDS, 0.0)
+    judged: list[Judged] = []
     for done, (item, rows, nats) in enumerate(_judged(model, items, lanes), start=1):
         mine = sums[item.source]
-        mine.notes += item.piece.loss.notes
-        mine.dropped += item.piece.loss.dropped
-        mine.model += float(nats.sum())
-        mine.baseline += float(baseline.nats(rows).sum())
+        loss, cost, counted = item.piece.loss, float(nats.sum()), float(baseline.nats(rows).sum())
+        mine.notes += loss.notes
+        mine.dropped += loss.dropped
+        mine.model += cost
+        mine.baseline += counted
+        extra = loss.dropped * baseline.dropped_nats
+        judged.append(Judged(item.source, loss.notes, cost + extra, counted + extra))
         for field, part in zip(v.FIELDS, nats.sum(axis=0), strict=True):
             fields[field] += float(part)
         if done % 20 == 0:
-            say(f"{done} of {len(items)} pieces")
+            say(f"judged {done} of {len(items)} pieces ({split})")
     whole = _Sum(*(sum(getattr(s, name) for s in sums.values()) for name in ("notes", "dropped", "model", "baseline")))
     losses = [item.piece.loss for item in items]
-    return whole.figures(baseline.dropped_nats) | {
+    report = whole.figures(baseline.dropped_nats) | {
+        "split": split,
+        "interval": interval(rates(judged)[1][:, 0]),
         "pieces": len(items),
         "fields": {field: round(total / whole.notes, 4) for field, total in fields.items()},
         "sources": {source: sums[source].figures(baseline.dropped_nats) for source in sorted(sums)},
         "grid": {name: sum(getattr(loss, name) for loss in losses) for name in ("dropped", "clipped", "shifted")},
         "skipped": [{"file": file.name, "reason": file.reason} for file in skipped],
     }
+    return report, judged
 
 
 def _judged(model: StepModel, items: Sequence[Item], lanes: int) -> Any:

@@ -3,54 +3,27 @@
 import json
 import time
 from collections.abc import Callable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from safetensors.numpy import save_file
+from safetensors.numpy import load_file, save_file
 from torch import Tensor
 
 from gen_core.sequence import vocabulary as v
 from gen_core.spec.errors import UsageError
 from gen_core.training.columns import SLICES, TARGETS, Rows, untold
 from gen_core.training.network import Network, Shape, nats
+from gen_core.training.optimizer import Optimizer
+from gen_core.training.plan import SOURCE_SHARES, Plan
 from gen_core.training.stream import Streams, piece_weights
 
 __all__ = ["SOURCE_SHARES", "Plan", "Shape", "excerpts", "fit", "piece_weights", "quick_validation", "save_weights"]
 
-SOURCE_SHARES = {  # of what the network hears: game music and drums 0.31, though they are a twelfth of the notes
-    "freedoom_music": 0.14, "helland_free_music": 0.05, "groove_drums": 0.12, "openscore_lieder": 0.17, "mutopia": 0.17,
-    "openscore_quartets": 0.13, "openscore_orchestra": 0.10, "jsb_chorales": 0.04, "pd_songs": 0.03, "pd_carols": 0.025,
-    "open_hymnal": 0.025,
-}  # fmt: skip
-
-
-@dataclass(frozen=True)
-class Plan:
-    """How long, how fast, how wide."""
-
-    steps: int = 3000
-    batch: int = 32  # lines read side by side
-    length: int = 192  # events between two updates
-    rate: float = 3e-3
-    warmup: int = 150
-    decay: float = 0.3  # the last part of the steps, over which the rate falls to nothing
-    weight_decay: float = 0.05
-    seed: int = 1
-    bfloat16: bool = False  # matrix products in bfloat16, where the processor has them
-    valid_lines: int = 32
-    valid_length: int = 1024
-    valid_every: int = 300
-    save_every: int = 100
-
-    def rate_at(self, step: int) -> float:
-        """Warm-up, plateau, then a fall of the shape 1 - sqrt, which leaves the length of the plateau open."""
-        begin = self.steps * (1 - self.decay)
-        fall = 1.0 if step < begin else 1 - ((step - begin) / (self.steps - begin)) ** 0.5
-        return self.rate * min(1.0, (step + 1) / self.warmup) * fall
+SAY_EVERY = 20  # updates
 
 
 def tensors(
@@ -63,6 +36,80 @@ def tensors(
     return columns, rows[..., TARGETS].long(), keep
 
 
+class Run:
+    """A training run as it stands: network, optimiser, stream, carried state, curve, and the best weights so far."""
+
+    def __init__(self, train: Rows, weights: NDArray[np.float64], plan: Plan, shape: Shape) -> None:
+        torch.manual_seed(plan.seed)
+        self.plan, self.shape = plan, shape
+        self.device = "cuda" if torch.cuda.is_available() else "cpu"
+        self.network = Network(shape).to(self.device)
+        self.streams = Streams(train, weights, plan.batch, plan.seed)
+        self.optimizer = Optimizer(self.network, plan.rate, plan.weight_decay)
+        self.state = self.network.start(plan.batch).to(self.device)
+        self.step = 0
+        self.curve: list[tuple[int, str, float]] = []  # step, "train" or "valid", nats a note
+        self.best: tuple[float, dict[str, Tensor]] = (float("inf"), {})
+        self.stale = 0  # validations since the best
+
+    def update(self) -> NDArray[np.float64]:
+        """One step over `batch` × `length` events; returns (nats, notes)."""
+        plan = self.plan
+        self.optimizer.set_rate(plan.rate_at(self.step))
+        table, begins, given = self.streams.next(plan.length)
+        columns, targets, keep = tensors(table, begins, self.device)
+        known = torch.from_numpy(given).to(self.device)
+        with torch.autocast(self.device, torch.bfloat16, enabled=plan.bfloat16):
+            h, state = self.network.trunk(columns["trunk"], keep, self.state)
+            total = sum(nats(self.network, columns, targets, h, known).values(), torch.zeros((), device=self.device))
+        notes = int((targets[..., 0] != v.BAR).sum())
+        self.optimizer.zero_grad()
+        (total / max(notes, 1)).backward()
+        torch.nn.utils.clip_grad_norm_(self.network.parameters(), 1.0)
+        self.optimizer.step()
+        self.state, self.step = state.detach(), self.step + 1
+        return np.array([total.item(), notes])
+
+    def judge(self, excerpts: NDArray[np.int16]) -> float:
+        """Validation in nats a note; keeps the weights where they are the best so far."""
+        self.network.eval()
+        figure = quick_validation(self.network, excerpts, self.device)
+        self.network.train()
+        self.keep(figure)
+        return figure
+
+    def keep(self, figure: float) -> None:
+        """Note a validation, and keep the weights where they are the best so far."""
+        self.curve.append((self.step, "valid", figure))
+        self.stale += 1
+        if figure < self.best[0]:
+            self.best = figure, {name: t.detach().clone() for name, t in self.network.state_dict().items()}
+            self.stale = 0
+
+    def save(self, path: Path) -> None:
+        """Everything that `load` needs, and beside it what a person may read."""
+        readable = {"step": self.step, "curve": self.curve, "plan": asdict(self.plan), "shape": asdict(self.shape)}
+        parts = {"network": self.network.state_dict(), "optimizer": self.optimizer.state_dict(), "state": self.state}
+        bits = {key: self.streams.__dict__[key] for key in Streams.MOVING}
+        path.parent.mkdir(parents=True, exist_ok=True)
+        part = path.with_suffix(".part")
+        torch.save(parts | {"streams": bits, "best": self.best, "stale": self.stale} | readable, part)
+        part.replace(path)
+        path.with_suffix(".json").write_text(json.dumps(readable))
+
+    def load(self, path: Path) -> None:
+        """Go on where `save` left off. UsageError unless plan and shape are those of now; a run may be made longer."""
+        saved: dict[str, Any] = torch.load(path, map_location=self.device, weights_only=False)
+        wanted = asdict(self.plan) | {"steps": saved["plan"]["steps"]}
+        if saved["plan"] != wanted or saved["shape"] != asdict(self.shape):
+            raise UsageError(f"{path} belongs to a run with another seed, plan or shape", "choose another folder")
+        self.network.load_state_dict(saved["network"])
+        self.optimizer.load_state_dict(saved["optimizer"])
+        self.streams.__dict__.update(saved["streams"])
+        self.state, self.step, self.curve = saved["state"], saved["step"], saved["curve"]
+        self.best, self.stale = saved["best"], saved["stale"]
+
+
 def fit(
     train: Rows,
     weights: NDArray[np.float64],
@@ -71,71 +118,49 @@ def fit(
     shape: Shape,
     checkpoint: Path,
     say: Callable[[str], None],
+    start: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> Network:
-    """Train until plan.steps, saving to `checkpoint` and going on from it where it exists.
+    """Train until plan.steps, or until nothing is gained, saving to `checkpoint` and going on from it where it exists.
 
-    `weights` (pieces,): the chance of each. Raises UsageError where the checkpoint is of another run.
+    `weights` (pieces,): the chance of each. `start`: weights to begin with. Returns the network with the best weights.
+    Raises UsageError where the checkpoint is of another run, or `start` of another shape.
     """
-    torch.manual_seed(plan.seed)
-    device = "cuda" if torch.cuda.is_available() else "cpu"
-    network = Network(shape).to(device)
-    streams = Streams(train, weights, plan.batch, plan.seed)
-    optimizer = torch.optim.AdamW(_groups(network, plan.weight_decay), lr=plan.rate, betas=(0.9, 0.98))
-    state = network.start(plan.batch).to(device)
-    first, curve = 0, []
+    run = Run(train, weights, plan, shape)
     if checkpoint.is_file():
-        saved = _load(checkpoint, plan, shape)
-        network.load_state_dict(saved["network"])
-        optimizer.load_state_dict(saved["optimizer"])
-        streams.__dict__.update(saved["streams"])
-        state, first, curve = saved["state"].to(device), saved["step"], saved["curve"]
-        say(f"going on from step {first} of {checkpoint.name}")
-    say(f"{sum(p.numel() for p in network.parameters()):,} parameters on {device}, {plan.steps - first} steps")
-    heard, began = 0.0, time.monotonic()
-    sums, judged = np.zeros(2), excerpts(valid, plan)
-    for step in range(first, plan.steps):
-        for group in optimizer.param_groups:
-            group["lr"] = plan.rate_at(step)
-        loss, notes, state = _update(network, optimizer, streams, state, plan, device)
-        sums += loss, notes
-        heard += plan.batch * plan.length
-        if (step + 1) % 20 == 0:
-            speed = heard / (time.monotonic() - began)
-            say(f"step {step + 1}: {sums[0] / sums[1]:.4f} nats a note, {speed:.0f} events a second")
-            curve.append((step + 1, "train", sums[0] / sums[1]))
+        run.load(checkpoint)
+        say(f"going on from step {run.step} of {checkpoint.name}")
+    elif start:
+        load_weights(run.network, start)
+    count = sum(p.numel() for p in run.network.parameters())
+    say(f"{count:,} parameters on {run.device}, {plan.steps - run.step} steps")
+    judged, sums, began, first = excerpts(valid, plan), np.zeros(2), time.monotonic(), run.step
+    while run.step < plan.steps and run.stale < plan.patience:
+        sums += run.update()
+        progress(run.step, plan.steps)
+        if run.step % SAY_EVERY == 0:
+            speed = (run.step - first) * plan.batch * plan.length / (time.monotonic() - began)
+            epoch_s = len(train.table) / speed
+            say(f"step {run.step}: {sums[0] / sums[1]:.4f} nats a note, {speed:.0f} events/s, an epoch {epoch_s:.0f} s")
+            run.curve.append((run.step, "train", sums[0] / sums[1]))
             sums[:] = 0
-        if (step + 1) % plan.valid_every == 0 or step + 1 == plan.steps:
-            figure = quick_validation(network, judged, device)
-            curve.append((step + 1, "valid", figure))
-            say(f"step {step + 1}: validation {figure:.4f} nats a note")
-        if (step + 1) % plan.save_every == 0 or step + 1 == plan.steps:
-            rest = {"step": step + 1, "curve": curve, "plan": asdict(plan), "shape": asdict(shape)}
-            bits = {key: streams.__dict__[key] for key in Streams.MOVING}
-            parts = {"network": network.state_dict(), "optimizer": optimizer.state_dict(), "streams": bits}
-            _save({**parts, "state": state, **rest}, checkpoint)
-            checkpoint.with_suffix(".json").write_text(json.dumps(rest))
-    return network
+        last = run.step == plan.steps
+        if run.step % plan.valid_every == 0 or last:
+            say(f"step {run.step}: validation {run.judge(judged):.4f} nats a note")
+        if run.step % plan.save_every == 0 or last or run.stale == plan.patience:
+            run.save(checkpoint)
+    run.network.load_state_dict(run.best[1])
+    return run.network.eval()
 
 
-def _update(
-    network: Network, optimizer: torch.optim.Optimizer, streams: Streams, state: Tensor, plan: Plan, device: str
-) -> tuple[float, int, Tensor]:
-    table, begins, given = streams.next(plan.length)
-    columns, targets, keep = tensors(table, begins, device)
-    with torch.autocast(device, torch.bfloat16, enabled=plan.bfloat16):
-        h, state = network.trunk(columns["trunk"], keep, state)
-        known = torch.from_numpy(given).to(device)
-        total = sum(nats(network, columns, targets, h, known).values(), torch.zeros((), device=device))
-    notes = int((targets[..., 0] != v.BAR).sum())
-    optimizer.zero_grad(set_to_none=True)
-    (total / notes).backward()
-    torch.nn.utils.clip_grad_norm_(network.parameters(), 1.0)
-    optimizer.step()
-    return total.item(), notes, state.detach()
+def has_bfloat16() -> bool:
+    """Whether matrix products in bfloat16 are fast here: a GPU, or a processor with AVX512-BF16 or AMX."""
+    cpu: Any = torch.cpu
+    return torch.cuda.is_available() or bool(cpu._is_avx512_bf16_supported())
 
 
 def excerpts(valid: Rows, plan: Plan) -> NDArray[np.int16]:
-    """The first events of pieces spread over the split, no wish given: rows (T, valid_lines, WIDTH).
+    """The first events of pieces spread over the split, nothing told: rows (T, valid_lines, WIDTH).
 
     T is valid_length, or the length of the longest piece where all are shorter.
     """
@@ -162,23 +187,10 @@ def save_weights(network: Network, path: Path, metadata: dict[str, str]) -> None
     save_file(tensors, path, metadata)
 
 
-def _groups(network: Network, weight_decay: float) -> list[dict[str, Any]]:
-    """Matrices decay; norms, biases and embedding rows do not."""
-    matrices = [p for name, p in network.named_parameters() if p.dim() == 2 and not name.endswith("table")]
-    others = [p for name, p in network.named_parameters() if p.dim() != 2 or name.endswith("table")]
-    return [{"params": matrices, "weight_decay": weight_decay}, {"params": others, "weight_decay": 0.0}]
-
-
-def _load(path: Path, plan: Plan, shape: Shape) -> dict[str, Any]:
-    """What `_save` wrote. UsageError unless plan and shape are those of now; a run may be made longer."""
-    saved: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=False)
-    wanted = asdict(plan) | {"steps": saved["plan"]["steps"]}
-    if saved["plan"] != wanted or saved["shape"] != asdict(shape):
-        raise UsageError(f"{path} belongs to a run with another seed, plan or shape", "choose another folder")
-    return saved
-
-
-def _save(saved: dict[str, Any], path: Path) -> None:
-    path.parent.mkdir(parents=True, exist_ok=True)
-    torch.save(saved, path.with_suffix(".part"))
-    path.with_suffix(".part").replace(path)
+def load_weights(network: Network, path: Path) -> None:
+    """Begin with the weights of a file that `save_weights` wrote. Raises UsageError where they are of another shape."""
+    tensors = {name: torch.from_numpy(array.astype(np.float32)) for name, array in load_file(path).items()}
+    try:
+        network.load_state_dict(tensors)
+    except RuntimeError:
+        raise UsageError(f"{path} holds a network of another shape", "start from weights of this version") from None

@@ -15,6 +15,7 @@ from gen_core.spec.errors import UsageError
 from gen_core.training.baseline import count
 from gen_core.training.columns import SOURCE_STYLES, TARGETS, WIDTH, Rows, make_rows
 from gen_core.training.corpus import Item, read_corpus
+from gen_core.training.curve import draw_curve
 
 LEAST_HEARD = 100  # contexts heard less often mislead: pruned to this, the table is smaller and foretells better
 FORMAT = "limonaire-sequence-2"
@@ -28,9 +29,12 @@ def train(
     steps: int | None = None,
     workers: int = 2,
     say: Callable[[str], None] = print,
+    start: Path | None = None,
+    progress: Callable[[int, int], None] = lambda done, total: None,
 ) -> dict[str, Any]:
     """Train on the split `train` of `corpus` and leave a model folder at `output`. Goes on where it was interrupted.
 
+    `start`: weights to begin with, of a model of this version.
     Raises UsageError without torch, without music, or without a validation split to choose by.
     """
     fit = _torch_fit()
@@ -46,13 +50,15 @@ def train(
     say("counting the baseline")
     baseline = count(rows.table, LEAST_HEARD)
     baseline.save(output / "baseline.npz")
-    plan = replace(fit.Plan(seed=seed), **({"steps": steps} if steps else {}))
+    plan = replace(fit.Plan(seed=seed, bfloat16=fit.has_bfloat16()), **({"steps": steps} if steps else {}))
     weights = fit.piece_weights(rows, [item.source for item in training], fit.SOURCE_SHARES)
     judged = fit.excerpts(valid_rows, plan).reshape(-1, rows.table.shape[1])
     counted = float(baseline.nats(judged).sum()) / int((judged[:, TARGETS.start] != v.BAR).sum())
     say(f"baseline: {counted:.4f} nats a note on the excerpts of the validation split")
-    network = fit.fit(rows, weights, valid_rows, plan, fit.Shape(), output / "checkpoint.pt", say)
+    checkpoint = output / "checkpoint.pt"
+    network = fit.fit(rows, weights, valid_rows, plan, fit.Shape(), checkpoint, say, start, progress)
     fit.save_weights(network, output / "weights.safetensors", {"format": FORMAT, "plan": json.dumps(asdict(plan))})
+    draw_curve(checkpoint.with_suffix(".json"), output / "curve.png")
     write_provenance(corpus, [item.name for item in training], output / "provenance.csv")
     return {
         "output": str(output),
@@ -61,6 +67,14 @@ def train(
         "baseline_nats_per_note": round(counted, 4),
         "skipped": [file.name for file in skipped],
     }
+
+
+def train_chorales(*given: Any) -> dict[str, Any]:
+    """What `chorale_fit.train_chorales` does with what is `given`. Raises UsageError without torch."""
+    _torch_fit()
+    from gen_core.training import chorale_fit
+
+    return chorale_fit.train_chorales(*given)
 
 
 def write_provenance(corpus: Path, names: list[str], path: Path) -> None:

@@ -1,17 +1,25 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|board|wire|size …] [--json]`."""
+"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|constraints|arm|board|…] [--json]`.
+
+What takes hours or judges stands apart and has options of its own: `python -m tests.benchmarks endurance --hours 24`.
+"""
 
 import sys
 
-from tests.benchmarks import board, composer, frame, size, synth, wire, wishes
+from tests.benchmarks import arm, board, composer, constraints, endurance, frame, size, synth, wire, wishes
 
 GROUPS = {
     "synth": synth.run,
     "composer": composer.run,
     "wishes": wishes.run,
+    "constraints": constraints.run,
     "board": board.run,
     "wire": wire.run,
     "size": size.run,
+    "arm": arm.run,
 }
 
+APART = {"endurance": endurance.main}
+
 if __name__ == "__main__":
-    sys.exit(frame.main(GROUPS))
+    words = sys.argv[1:]
+    sys.exit(APART[words[0]](words[1:]) if words and words[0] in APART else frame.main(GROUPS))

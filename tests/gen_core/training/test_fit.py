@@ -109,11 +109,11 @@ def test_a_folder_of_music_becomes_a_model_folder(tmp_path, monkeypatch):
     lines = [f"{name}.mid,old,{split},CC0" for name, split in zip(sorted(tunes.ALL), splits, strict=True)]
     (tmp_path / "corpus" / "manifest.csv").write_text("\n".join(["path,source,split,licence", *lines]))
     monkeypatch.setattr(fit, "Shape", lambda: SMALL)
-    monkeypatch.setattr(fit, "Plan", lambda seed: replace(PLAN, seed=seed))
+    monkeypatch.setattr(fit, "Plan", lambda **given: replace(PLAN, **given))
     said = []
     report = train(tmp_path / "corpus", tmp_path / "model", seed=3, workers=1, say=said.append)
     made = {path.name for path in (tmp_path / "model").iterdir()}
-    assert {"weights.safetensors", "baseline.npz", "provenance.csv", "checkpoint.pt"} <= made
+    assert {"weights.safetensors", "baseline.npz", "provenance.csv", "checkpoint.pt", "curve.png"} <= made
     assert report["valid_nats_per_note"] > 0 < report["baseline_nats_per_note"]
     assert any("validation" in line for line in said) and any("baseline" in line for line in said)
     assert (tmp_path / "model" / "provenance.csv").read_text().count("CC0") == 3
