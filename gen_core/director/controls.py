@@ -1,6 +1,6 @@
 """The composer's controls, declared.
 
-A wish at 0.5 asks for nothing; away from it, for that octile of the corpus.
+A wish at 0.5 asks for nothing; `sequence.wishes` says what it means away from that. Weights of styles make a blend.
 """
 
 from gen_core.sequence.styles import STYLES

@@ -56,11 +56,11 @@ def highest_since(chain: Chain, step: int) -> int:
     return max((s.pitch for s in sounds(chain) if s.onset >= step and s.pitch < v.PITCHES), default=-1)
 
 
-def class_lengths(chain: Chain, bar_start: int, bar_end: int) -> NDArray[np.float64]:
-    """Steps for which each pitch class sounds in the bar. (12,)"""
-    lengths = [0.0] * 12
+def class_lengths(chain: Chain, bar_start: int, bar_end: int, before: int | None = None) -> NDArray[np.float64]:
+    """Steps for which each pitch class sounds in the bar, of the notes that began `before` a step in it. (12,)"""
+    lengths, until = [0.0] * 12, bar_end if before is None else before
     for onset, pitch, end, _ in sounds(chain):
-        if pitch < v.PITCHES:
+        if pitch < v.PITCHES and onset < until:
             lengths[pitch % 12] += min(end, bar_end) - max(onset, bar_start)
     return np.array(lengths)
 

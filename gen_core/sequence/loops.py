@@ -1,8 +1,8 @@
 """One feature's control loop: from what was heard to the λ that it is tilted with.
 
-A feature that is asked for is *driven*: a guess at once, from how the feature is known to answer, and integral action.
-One that nobody asks for is *held*: what it was over the first bars is its anchor, and the mean of the last bars is led
-back where it leaves a band around that, in proportion and by a slow integral.
+A feature that is asked for is *driven*: a guess at once, from how the feature is known to answer, then proportional and
+integral action. One that nobody asks for is *held*: what it was over the first bars is its anchor, and the mean of the
+last bars is led back where it leaves a band around that, in proportion and by a slow integral.
 
 Both learn by least mean squares (Widrow and Hoff, "Adaptive switching circuits", 1960): a driven feature how large a
 guess has to be, a held one how much λ it needs against each wish that is asked for. So after some bars a wish is
@@ -20,11 +20,11 @@ from gen_core.sequence.features import FEATURES
 ANCHOR_BARS = 32  # after these the anchor is fixed, so that nothing can drift away with it; before, nothing is led back
 KNOWN_BARS = 8  # before these it is not leant upon at all
 GUESS = 0.6  # of the λ that the measured slope calls for: the network, told what is wished for, does its own part
-LEARN = 0.25  # of what is missing, a bar
 HOLD, CREEP = 0.6, 0.06  # of what the mean of the last bars lies outside the band: at once, and more every bar
 ADAPT = 0.25  # of what a wish at its end moves a held feature by, a bar
 ADAPT_GUESS = 0.15  # of the part of the guess that turned out wrong, a bar
 MOST_GUESS = 2.5
+LATELY = 0.6  # a bar's part in what was heard lately
 SLOW = 1 / 8  # a bar's part in the mean of the last bars
 BAND = 0.10  # how far that mean may stray
 MOST = 1.0  # it is not led back faster than from here
@@ -32,20 +32,26 @@ CLIP = 1.5  # a single bar says no more than this
 
 
 class Plant(NamedTuple):
-    """How a feature answers its λ, measured on the default model with three ensembles."""
+    """How a feature answers its λ, measured on the default model with three ensembles, and how it is driven.
+
+    Heights and numbers of notes go on the way they go, and a tilt only bends that: they need a reaction to the last
+    bars more than an integral, which would overshoot. What sounds together is made anew with every note.
+    """
 
     slope: float  # levels for λ = 1
     limit: float  # of λ: beyond it the tilt drowns the network
+    react: float  # to what was missing lately
+    learn: float  # of what is missing, a bar: the integral
 
 
 PLANTS = {
-    "density": Plant(0.5, 8.0),
-    "energy": Plant(0.8, 5.0),
-    "register": Plant(1.0, 5.0),
-    "brightness": Plant(0.4, 7.0),
-    "tension": Plant(0.6, 4.0),
-    "valence": Plant(0.06, 30.0),
-    "polyphony": Plant(2.0, 4.0),
+    "density": Plant(0.5, 8.0, 0.4, 0.12),
+    "energy": Plant(0.8, 5.0, 0.4, 0.12),
+    "register": Plant(1.0, 5.0, 0.5, 0.12),
+    "brightness": Plant(0.4, 7.0, 0.5, 0.12),
+    "tension": Plant(0.6, 4.0, 0.2, 0.2),
+    "valence": Plant(0.06, 30.0, 0.2, 0.2),
+    "polyphony": Plant(2.0, 4.0, 0.2, 0.2),
 }
 
 
@@ -55,15 +61,24 @@ class Loop(NamedTuple):
     learned: float = 0.0  # λ: integral action
     guess: float = GUESS  # of the λ that the measured slope calls for
     leans: tuple[float, ...] = (0.0,) * len(FEATURES)  # λ for each wish at its end, while this feature is held
+    lately: float = math.nan  # level of the last bar or two under the present wish
     mean: float = math.nan  # level of the last bars in which nobody asked
     anchor: float = math.nan  # of the first such bars
     bars: int = 0  # such bars, up to ANCHOR_BARS
+
+    def turned(self, afresh: bool) -> "Loop":
+        """The wish has changed; `afresh`: from asking to not asking or back, where what was learned is of no use."""
+        return self._replace(lately=math.nan, learned=0.0 if afresh else self.learned)
+
+    def heard(self, level: float) -> "Loop":
+        """After any bar that says something about the feature."""
+        return self._replace(lately=level if math.isnan(self.lately) else self.lately + LATELY * (level - self.lately))
 
     def driven(self, plant: Plant, error: float, missing: float) -> "Loop":
         """After a bar that fell short by `error` of being `missing` levels from where the music is on its own."""
         error = clip(error, CLIP)
         guess = self.guess + ADAPT_GUESS * error * missing / (1 + missing**2)  # normalised least mean squares
-        learned = clip(self.learned + LEARN * error / plant.slope, plant.limit)
+        learned = clip(self.learned + plant.learn * error / plant.slope, plant.limit)
         return self._replace(learned=learned, guess=min(max(guess, 0.0), MOST_GUESS))
 
     def held(self, plant: Plant, level: float, ends: Sequence[float]) -> "Loop":
@@ -94,9 +109,10 @@ class Loop(NamedTuple):
         leant = sum(lean * end for lean, end in zip(self.leans, ends, strict=True))
         return self.learned + leant + HOLD * self.outside / plant.slope
 
-    def driving(self, plant: Plant, missing: float) -> float:
-        """λ while the feature is asked to be `missing` levels away from where it is on its own."""
-        return self.learned + self.guess * missing / plant.slope
+    def driving(self, plant: Plant, wanted: float, missing: float) -> float:
+        """λ while the level `wanted` is asked for, which is `missing` levels from where the music is on its own."""
+        error = 0.0 if math.isnan(self.lately) else clip(wanted - self.lately, CLIP)
+        return self.learned + (self.guess * missing + plant.react * error) / plant.slope
 
 
 def clip(value: float, limit: float) -> float:

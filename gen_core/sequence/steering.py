@@ -21,7 +21,7 @@ from gen_core.sequence.features import FEATURES
 from gen_core.sequence.loops import KNOWN_BARS, PLANTS, Loop, clip
 from gen_core.sequence.rules import Rules
 from gen_core.sequence.tilts import Tilt, Tilts
-from gen_core.sequence.wishes import NOT_ASKED, OCTILE_EDGES, Reach, level, reach, target, value_of
+from gen_core.sequence.wishes import IQR, NOT_ASKED, OCTILE_EDGES, Reach, level, reach, target, value_of
 
 TAKES_ALONG = {  # asked for alone, the first moves the second as well
     "energy": ("density",),  # forceful is loud and busy
@@ -30,7 +30,8 @@ TAKES_ALONG = {  # asked for alone, the first moves the second as well
 _BUSY = 0.5  # of λ energy that goes into density, where density is not asked for itself
 _FEWER_LONGER = 0.3  # λ polyphony for each λ density less: fewer notes must last for as many to sound together
 _LONGER_FEWER = 0.5  # λ density for each λ polyphony: where parts hold, the network waits
-_ABOVE = 3  # semitones that the top of a quarter lies above the mean of all notes, at least
+_LIFT = 0.5  # of the way of the brightness, where that alone is asked for, the register goes along
+_ABOVE = 5  # semitones that the top of a quarter lies above the mean of all notes, at least
 _FIRST_TOP = 70.0  # brightness of the corpus' median bar
 _TOP_PART = 0.3  # of a bar in the usual top of a quarter
 _REMEMBERED = 0.25  # of the pitch classes heard up to the bar before: a bar does not begin without a key
@@ -56,9 +57,8 @@ class Steering(NamedTuple):
             return self
         pairs = zip(self.loops if same else _RESTING, self.asked, asked, strict=True)
         loops = tuple(
-            loop._replace(learned=0.0) if (was == NOT_ASKED) != (wish == NOT_ASKED) else loop
-            for loop, was, wish in pairs
-        )  # what was learned to hold a feature is of no use to drive it, and the other way round
+            loop if was == wish else loop.turned(was == NOT_ASKED or wish == NOT_ASKED) for loop, was, wish in pairs
+        )
         return self._replace(rules=rules, style=style, asked=asked, since=step, loops=loops)
 
     def targets(self) -> dict[str, float]:
@@ -81,7 +81,7 @@ class Steering(NamedTuple):
         values, ends, tilt = self.targets(), self._ends(), {}
         for name, loop in zip(FEATURES, self.loops, strict=True):
             if name in values:
-                tilt[name] = loop.driving(PLANTS[name], self._missing(name, values[name]))
+                tilt[name] = loop.driving(PLANTS[name], level(name, values[name]), self._missing(name, values[name]))
             else:
                 tilt[name] = loop.holding(PLANTS[name], ends)
         if "energy" in values and "density" not in values:
@@ -105,8 +105,12 @@ class Steering(NamedTuple):
         along = {other for name in values for other in TAKES_ALONG.get(name, ())} - set(values)
         loops = []
         for name, loop in zip(FEATURES, self.loops, strict=True):
-            plant, held = PLANTS[name], _held_level(name, got)
-            if name in along or math.isnan(held):
+            plant, held = PLANTS[name], _held_level(name, got) - self._lifted(name, values)
+            if math.isnan(held):
+                loops.append(loop)
+                continue
+            loop = loop.heard(level(name, got[name]))
+            if name in along:
                 loops.append(loop)
             elif name in values:
                 error = share * (level(name, values[name]) - level(name, got[name]))
@@ -132,7 +136,15 @@ class Steering(NamedTuple):
         within, register = _reach(self.rules)[name], self._natural("register")
         if name != "brightness" or math.isnan(register) or self.asked[_REGISTER] != NOT_ASKED:
             return within
-        return Reach(min(max(within.low, register + _ABOVE), within.high - 2 * _ABOVE), within.high)
+        least = (register + _ABOVE - _LIFT * self._natural(name)) / (1 - _LIFT)  # there it lies _ABOVE the lifted mean
+        return Reach(min(max(within.low, least), within.high - 2 * _ABOVE), within.high)
+
+    def _lifted(self, name: str, values: Mapping[str, float]) -> float:
+        """Levels by which a held feature may be taken along: of the register, part of the way of the brightness."""
+        natural = self._natural("brightness")
+        if name != "register" or "brightness" not in values or math.isnan(natural):
+            return 0.0
+        return _LIFT * (values["brightness"] - natural) / IQR["register"]
 
     def _missing(self, name: str, wanted: float) -> float:
         """Levels from where a feature is on its own, as far as that is known, to the value that is asked for."""

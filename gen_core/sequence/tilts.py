@@ -56,6 +56,7 @@ class Tilts:
     def __init__(self, tilt: Tilt = _LEVEL, top: float = 0.0, classes: tuple[float, ...] = (0.0,) * 12) -> None:
         self.tilt = tilt
         self._classes = np.array(classes)
+        self._mode_of, self._modes = -1, np.zeros(v.PITCHES)
         self._floor = top - _TOP_MARGIN
         self._waits = -tilt.density * _WAITS
         self._waits[0] += _TOGETHER * tilt.polyphony
@@ -87,8 +88,15 @@ class Tilts:
         if tilt.tension:
             keys += tilt.tension * added_dissonance(classes_since(chain, quarter))
         if tilt.valence:
-            keys += tilt.valence * added_valence(self._classes + class_lengths(chain, *bar))[_CLASS_OF_KEY]
+            keys += self._mode(chain, quarter, bar)
         return np.asarray(tilted, np.float32)
+
+    def _mode(self, chain: Chain, quarter: int, bar: tuple[int, int]) -> NDArray[np.float64]:
+        """The tilt for valence, (128,): once a quarter, from what began before it, so that a cut changes nothing."""
+        if self._mode_of != quarter:
+            added = added_valence(self._classes + class_lengths(chain, *bar, before=quarter))
+            self._mode_of, self._modes = quarter, self.tilt.valence * added[_CLASS_OF_KEY]
+        return self._modes
 
     def durations(self, logits: Logits) -> Logits:
         """Logits of `duration`."""

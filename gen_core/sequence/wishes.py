@@ -1,9 +1,10 @@
 """Wishes: what 0..1 means in music.
 
-A wish at 0.5 asks for nothing. Away from it, it asks for that quantile of the corpus, as far as an ensemble can follow:
+A wish at 0.5 asks for nothing. 0 and 1 are the corpus' 2nd and 98th percentiles, as far as the ensemble can follow; the
+way between goes half by the corpus' quantiles, half in even steps.
 
-- The curve is kept inside what the ensemble can reach (`reach`): a bass cannot play the highest eighth of the corpus.
-- Where it is known what the music does on its own, the curve runs through that in the middle, so that a knob which
+- The way is kept inside what the ensemble can reach (`reach`): a bass cannot play the highest eighth of the corpus.
+- Where it is known what the music does on its own, the way leads through that in its middle, so that a knob which
   leaves its middle starts from what is heard.
 
 So a wish that rises always asks for more, whoever plays; the network is told the octile of the value so found.
@@ -37,8 +38,9 @@ IQR = {  # interquartile ranges of the same bars: what a change is measured by
     "density": 4.33, "energy": 2.15, "register": 6.55, "brightness": 8.0, "tension": 0.356, "valence": 0.291,
     "polyphony": 1.13,
 }  # fmt: skip
-_EIGHTHS = np.arange(9) / 8
-_INSIDE = 0.35  # of the reach: the middle of a wish stays this far from both ends, so that there is room either way
+_CURVES = {name: (low, *OCTILE_EDGES[name], high) for name, (low, high) in ENDS.items()}
+_INSIDE = 0.25  # of the reach: the middle of a wish stays this far from both ends, so that there is room either way
+_BENT = 0.5  # how far the way follows the corpus' quantiles; the rest is even steps, which leave less to the middle
 _RATIO = {  # features that are heard as ratios: what is added before a logarithm is taken, and the IQR of that
     "density": (0.5, 0.78), "energy": (0.1, 1.0), "polyphony": (0.0, 0.28),
 }  # fmt: skip
@@ -80,8 +82,9 @@ def value_of(name: str, level_: float) -> float:
 
 def quantile(name: str, wish: float) -> float:
     """The feature's quantile in the corpus."""
-    low, high = ENDS[name]
-    return float(np.interp(wish, _EIGHTHS, (low, *OCTILE_EDGES[name], high)))
+    eighth = min(int(wish * 8), 7)
+    below, above = _CURVES[name][eighth : eighth + 2]
+    return below + (wish * 8 - eighth) * (above - below)
 
 
 def target(name: str, wish: float, within: Reach | None = None, natural: float = math.nan) -> float:
@@ -95,8 +98,8 @@ def target(name: str, wish: float, within: Reach | None = None, natural: float =
     centre = middle if math.isnan(natural) else level(name, natural)
     centre = min(max(centre, least + margin), most - margin)
     end, corpus_end = (least, low) if wish < NOT_ASKED else (most, high)
-    # Where the span is narrower than the corpus' the curve is straighter: its ends would take most of it.
-    share = min((end - centre) / (corpus_end - middle), 1.0)
+    # Where the span is narrower than the corpus' the curve is straighter still: its ends would take most of it.
+    share = _BENT * min((end - centre) / (corpus_end - middle), 1.0)
     bent = (level(name, quantile(name, wish)) - middle) / (corpus_end - middle)
     return value_of(name, centre + (end - centre) * (share * bent + (1 - share) * 2 * abs(wish - NOT_ASKED)))
 

@@ -2,7 +2,8 @@
 
 Each performance asks for one wish alone, something new every 8 bars. Followed: Spearman's rank correlation between what
 was asked for and what came. Moved: the slope of every feature over what was asked for, as the change that a wish going
-from 0.2 to 0.8 brings, in interquartile ranges of the corpus. Features are read from the finished notes.
+from 0.2 to 0.8 brings, in interquartile ranges of the corpus, with its standard error. Features are read from the
+finished notes.
 """
 
 import random
@@ -28,12 +29,14 @@ from gen_core.spec.time import TICKS_PER_STEP
 from tests.benchmarks.frame import Figure, main
 
 ENSEMBLES = ("fairground", "chamber", "salon")
-SEEDS, LEAD_BARS, SPANS, BARS = 2, 16, 12, 8
+SEEDS, LEAD_BARS, SPANS, BARS = 3, 16, 12, 8
 SHARED = {  # pairs that share their definition, so that one cannot be asked for without moving the other
     "density": ("energy", "polyphony", "brightness"),
     "energy": ("density",),
     "register": ("brightness",),
-}  # fmt: skip
+    "brightness": ("register",),
+    "polyphony": ("density", "energy"),
+}
 
 
 class Spans(NamedTuple):
@@ -61,7 +64,10 @@ def perform(model: GraphModel, rules: Rules, wish: str, seed: int) -> Spans:
     """A lead in which nothing is asked for, then the spans."""
     chance = random.Random(100 * seed + FEATURES.index(wish))
     composer = Composer(model, Request(rules, seed))
-    asked, notes, edges = [], [], [0]
+    asked = [(place + chance.random()) / SPANS for place in range(SPANS)]  # all of 0..1, in any order
+    chance.shuffle(asked)
+    notes: list[Note] = []
+    edges = [0]
 
     def play(bars: int) -> None:
         for _ in range(bars):
@@ -69,9 +75,8 @@ def perform(model: GraphModel, rules: Rules, wish: str, seed: int) -> Spans:
             edges.append(composer.composed_until // TICKS_PER_STEP)
 
     play(LEAD_BARS)
-    for _ in range(SPANS):
-        asked.append(chance.random())
-        composer.ask(Request(rules, seed, **{wish: asked[-1]}))
+    for value in asked:
+        composer.ask(Request(rules, seed, **{wish: value}))
         play(BARS)
     features = bar_features(columns(notes, rules), np.diff(edges))
     table = np.stack([features[name][LEAD_BARS:].reshape(SPANS, BARS) for name in FEATURES], axis=2)
@@ -101,13 +106,17 @@ def moved(wish: str, played: dict[tuple[str, str], list[Spans]]) -> list[Figure]
     performances = [spans for (_, asked), of in played.items() if asked == wish for spans in of]
     figures = []
     for place, name in enumerate(FEATURES):
-        top = bottom = 0.0
-        for spans in performances:
-            known = ~np.isnan(spans.came[:, place])
-            away = spans.asked[known] - spans.asked[known].mean()
-            top, bottom = top + float(away @ spans.came[known, place]), bottom + float(away @ away)
+        asked, came = (
+            np.concatenate([column - np.nanmean(column) for column in columns])
+            for columns in zip(*((spans.asked, spans.came[:, place]) for spans in performances), strict=True)
+        )
+        known = ~np.isnan(came)
+        asked, came = asked[known], came[known]
+        slope = asked @ came / (asked @ asked)
+        error = np.std(came - slope * asked) / np.sqrt(asked @ asked)
         note = "itself" if name == wish else "shares its definition" if name in SHARED.get(wish, ()) else ""
-        figures.append(Figure(f"{wish} 0.2 to 0.8: {name}", 0.6 * top / bottom / IQR[name], "IQR", note))
+        move = 0.6 / IQR[name] * np.array([slope, error])
+        figures.append(Figure(f"{wish} 0.2 to 0.8: {name}", float(move[0]), "IQR", f"± {move[1]:.2f} {note}".rstrip()))
     return figures
 
 

@@ -28,9 +28,9 @@ def mean(values):
 def test_a_driven_feature_arrives_even_if_it_answers_otherwise_than_was_measured(name, strength):
     plant, loop, levels, chance = PLANTS[name], Loop(), [], random.Random(1)
     for _ in range(64):
-        level = strength * plant.slope * loop.driving(plant, 1.0) + chance.gauss(-0.2, 0.3)  # 0 is where it is alone
+        level = strength * plant.slope * loop.driving(plant, 1.0, 1.0) + chance.gauss(-0.2, 0.3)  # 0: on its own
         levels.append(level)
-        loop = loop.driven(plant, 1.0 - level, 1.0)
+        loop = loop.heard(level).driven(plant, 1.0 - level, 1.0)
     assert mean(levels[-32:]) == pytest.approx(1.0, abs=0.15)
 
 
