@@ -35,20 +35,22 @@ class Plant(NamedTuple):
     """How a feature answers its λ, measured on the default model with three ensembles, and how it is driven.
 
     Heights and numbers of notes go on the way they go, and a tilt only bends that: they need a reaction to the last
-    bars more than an integral, which would overshoot. What sounds together is made anew with every note.
+    bars more than an integral, which would overshoot; heights are so slow that a new wish has to turn them with more
+    than holds them then. What sounds together is made anew with every note.
     """
 
     slope: float  # levels for λ = 1
     limit: float  # of λ: beyond it the tilt drowns the network
     react: float  # to what was missing lately
     learn: float  # of what is missing, a bar: the integral
+    slow: bool = False  # the reaction to a new wish counts what was heard under the old one
 
 
 PLANTS = {
     "density": Plant(0.5, 8.0, 0.4, 0.12),
     "energy": Plant(0.8, 5.0, 0.4, 0.12),
-    "register": Plant(1.0, 5.0, 0.5, 0.12),
-    "brightness": Plant(0.4, 7.0, 0.5, 0.12),
+    "register": Plant(1.0, 5.0, 0.5, 0.12, slow=True),
+    "brightness": Plant(0.4, 7.0, 0.5, 0.12, slow=True),
     "tension": Plant(0.6, 4.0, 0.2, 0.2),
     "valence": Plant(0.06, 30.0, 0.2, 0.2),
     "polyphony": Plant(2.0, 4.0, 0.2, 0.2),
@@ -61,14 +63,14 @@ class Loop(NamedTuple):
     learned: float = 0.0  # λ: integral action
     guess: float = GUESS  # of the λ that the measured slope calls for
     leans: tuple[float, ...] = (0.0,) * len(FEATURES)  # λ for each wish at its end, while this feature is held
-    lately: float = math.nan  # level of the last bar or two under the present wish
+    lately: float = math.nan  # level of the last bar or two, see `turned`
     mean: float = math.nan  # level of the last bars in which nobody asked
     anchor: float = math.nan  # of the first such bars
     bars: int = 0  # such bars, up to ANCHOR_BARS
 
-    def turned(self, afresh: bool) -> "Loop":
+    def turned(self, plant: Plant, afresh: bool) -> "Loop":
         """The wish has changed; `afresh`: from asking to not asking or back, where what was learned is of no use."""
-        return self._replace(lately=math.nan, learned=0.0 if afresh else self.learned)
+        return self._replace(lately=self.lately if plant.slow else math.nan, learned=0.0 if afresh else self.learned)
 
     def heard(self, level: float) -> "Loop":
         """After any bar that says something about the feature."""

@@ -19,7 +19,7 @@ from gen_core.sequence.context import NO_WISHES
 from gen_core.sequence.ear import Chain, class_lengths, heard
 from gen_core.sequence.features import FEATURES
 from gen_core.sequence.loops import KNOWN_BARS, PLANTS, Loop, clip
-from gen_core.sequence.rules import Rules
+from gen_core.sequence.rules import PartRule, Rules
 from gen_core.sequence.tilts import Tilt, Tilts
 from gen_core.sequence.wishes import IQR, NOT_ASKED, OCTILE_EDGES, Reach, level, reach, target, value_of
 
@@ -55,11 +55,12 @@ class Steering(NamedTuple):
         same = rules == self.rules and style == self.style
         if same and asked == self.asked:
             return self
-        pairs = zip(self.loops if same else _RESTING, self.asked, asked, strict=True)
-        loops = tuple(
-            loop if was == wish else loop.turned(was == NOT_ASKED or wish == NOT_ASKED) for loop, was, wish in pairs
-        )
-        return self._replace(rules=rules, style=style, asked=asked, since=step, loops=loops)
+        loops = list(self.loops if same else _RESTING)
+        for place, (was, wish) in enumerate(zip(self.asked, asked, strict=True)):
+            if was != wish:
+                afresh = NOT_ASKED in (was, wish)
+                loops[place] = loops[place].turned(PLANTS[FEATURES[place]], afresh)
+        return self._replace(rules=rules, style=style, asked=asked, since=step, loops=tuple(loops))
 
     def targets(self) -> dict[str, float]:
         """The value of each feature that is asked for."""
@@ -133,7 +134,7 @@ class Steering(NamedTuple):
 
     def _within(self, name: str) -> Reach:
         """What the ensemble can be asked for; of brightness, while the register is held."""
-        within, register = _reach(self.rules)[name], self._natural("register")
+        within, register = _reach(self.rules.parts)[name], self._natural("register")
         if name != "brightness" or math.isnan(register) or self.asked[_REGISTER] != NOT_ASKED:
             return within
         least = (register + _ABOVE - _LIFT * self._natural(name)) / (1 - _LIFT)  # there it lies _ABOVE the lifted mean
@@ -161,5 +162,5 @@ def _held_level(name: str, got: Mapping[str, float]) -> float:
 
 
 @lru_cache(maxsize=64)
-def _reach(rules: Rules) -> dict[str, Reach]:
-    return reach(rules)
+def _reach(parts: tuple[PartRule, ...]) -> dict[str, Reach]:
+    return reach(parts)

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import KINDS
-from gen_core.sequence.rules import Rules
+from gen_core.sequence.rules import PartRule
 
 NOT_ASKED = 0.5
 OCTILE_EDGES = {  # of the bars with notes in the training split, every source of the corpus weighing the same
@@ -104,12 +104,13 @@ def target(name: str, wish: float, within: Reach | None = None, natural: float =
     return value_of(name, centre + (end - centre) * (share * bent + (1 - share) * 2 * abs(wish - NOT_ASKED)))
 
 
-def reach(rules: Rules) -> dict[str, Reach]:
+def reach(parts: tuple[PartRule, ...]) -> dict[str, Reach]:
     """What an ensemble can be asked for, by name of FEATURES; the corpus' own ends where the ensemble sets no limit."""
-    pitched = [part for part in rules.parts if part.program != v.DRUM_PROGRAM]
+    pitched = [part for part in parts if part.program != v.DRUM_PROGRAM]
     found = {name: Reach(*ends) for name, ends in ENDS.items()}
-    voices = sum(min(part.chord, _HANDS) for part in pitched)
-    strokes = voices + 2 * (len(rules.parts) - len(pitched))
+    struck = sum(min(part.chord, _HANDS) for part in pitched)
+    voices = sum(min(part.chord, part.polyphony, _HANDS) for part in pitched)
+    strokes = struck + 2 * (len(parts) - len(pitched))
     for name, per_voice in _MOST.items():
         found[name] = Reach(ENDS[name][0], min(ENDS[name][1], per_voice * strokes))
     if pitched:

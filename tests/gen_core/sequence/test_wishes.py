@@ -30,7 +30,7 @@ def test_without_limits_a_wish_spans_the_corpus_through_its_median(wish):
 @pytest.mark.parametrize("wish", WISHES)
 @pytest.mark.parametrize("natural", [0.0, 0.3, 1.0, float("nan")])
 def test_more_is_always_more_and_inside_what_the_ensemble_can_reach(wish, ensemble, natural):
-    within = reach(ENSEMBLES[ensemble])[wish]
+    within = reach(ENSEMBLES[ensemble].parts)[wish]
     known = within.low + natural * (within.high - within.low)
     values = [target(wish, value, within, known) for value in np.linspace(0, 1, 33)]
     fixed = within.low == within.high  # a part with one key has one register
