@@ -18,12 +18,12 @@ from gen_core.score.performed import score_of
 from gen_core.sequence.vocabulary import DRUM_PROGRAM
 from gen_core.spec.errors import UsageError
 from gen_core.spec.note import Note
-from gen_core.spec.time import TICKS_PER_QUARTER, bar_ticks, ticks_to_seconds
+from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
+from gen_core.theory.meter import Meter, parse_meter
 from host_tools.audio import rate_of, read_growing, write_wav
 from host_tools.device import Device, notes_in
 
 DEFAULT_BPM = 120.0  # what a MIDI file without a tempo means
-BAR_TICKS = bar_ticks(4, 4)
 
 
 @dataclass(frozen=True)
@@ -36,6 +36,7 @@ class Take:
     seconds: float
     audio: NDArray[np.float32] | None = None
     sample_rate_hz: int = 0
+    meter: Meter = Meter()  # when the take began
 
 
 class Tape:
@@ -47,6 +48,7 @@ class Tape:
         params = device.params()
         self._part_names = [name.removeprefix("level.") for name in params if name.startswith("level.")]
         self._bpm = device.get("bpm") if "bpm" in params else DEFAULT_BPM
+        self._meter = parse_meter(params["meter"].spoken(device.get("meter"))) if "meter" in params else Meter()
         device.link.heard(address="/note")  # what was told before does not belong to this take
         device.subscribe("notes")
         self._rate = rate_of(self._wav) if self._wav else 0
@@ -57,8 +59,11 @@ class Tape:
 
     def _next_bar(self, status: Mapping[str, Any]) -> tuple[int, float, int]:
         """Tick of the next bar, seconds until then, and the frames that the sink has taken now."""
-        tick = int(status["bar"]) * BAR_TICKS + round(status["beat"] * TICKS_PER_QUARTER)
-        bar = -(-tick // BAR_TICKS) * BAR_TICKS
+        stats, bar_ticks = status["stats"], self._meter.bar_ticks
+        tick = int(status["bar"]) * bar_ticks + round(status["beat"] * TICKS_PER_QUARTER)
+        bar = -(-tick // bar_ticks) * bar_ticks
+        if "next_bar_tick" in stats:  # only the board knows where bars begin once the metre has changed
+            tick, bar = int(stats["tick"]), int(stats["next_bar_tick"])
         return bar, ticks_to_seconds(bar - tick, self._bpm), int(status["sink"]["frames"])
 
     def stop(self) -> Take:
@@ -70,7 +75,7 @@ class Tape:
         inside = [note for note in heard if note.tick >= self._first_tick - EARLY_TICKS]
         notes = [note._replace(tick=max(note.tick - self._first_tick, 0)) for note in inside]
         audio = read_growing(self._wav, self._first_frame, last_frame) if self._wav else None
-        return Take(notes, self._part_names, self._bpm, seconds, audio, self._rate)
+        return Take(notes, self._part_names, self._bpm, seconds, audio, self._rate, self._meter)
 
 
 def record(device: Device, seconds: float, sound: bool) -> Take:
@@ -88,7 +93,7 @@ def save(take: Take, files: Mapping[str, Path], programs: Mapping[str, int] | No
         count = max([len(take.part_names), *(note.part + 1 for note in take.notes)])
         names = [*take.part_names, *(f"part {part + 1}" for part in range(len(take.part_names), count))]
         parts = [(name, known.get(name, 0)) for name in names]
-        write_midi(score_of(take.notes, parts, [(0, take.bpm)]), files[".mid"])
+        write_midi(score_of(take.notes, parts, [(0, take.bpm)], meter=take.meter), files[".mid"])
         facts["mid"] = str(files[".mid"])
     if ".wav" in files and take.audio is not None:
         write_wav(files[".wav"], take.audio, take.sample_rate_hz)

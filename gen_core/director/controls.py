@@ -1,12 +1,15 @@
 """The composer's controls, declared.
 
-A wish at 0.5 asks for nothing; away from it, for that octile of the corpus.
+A wish at 0.5 asks for nothing; `sequence.wishes` says what it means away from that. Weights of styles make a blend.
 """
 
+from gen_core.sequence.styles import STYLES
 from gen_core.spec.param import Param
+from gen_core.theory.meter import Meter, parse_meter
 from gen_core.theory.scales import KEYS, SCALES
 
 SEED_HIGH = 2**24 - 1  # a float32 on the wire holds every integer up to here
+METERS = ("4/4", "3/4", "2/4", "6/8", "5/4", "7/8", "12/8", "9/8", "3/8", "5/8", "6/4", "7/4", "2/2", "3/2")
 
 WISHES = (
     Param(
@@ -38,6 +41,13 @@ WISHES = (
         help="How many notes sound together: 0 one, 1 many, 0.5 as the music likes.",
     ),
 )  # fmt: skip
+STYLE_WEIGHTS = tuple(
+    Param(
+        id=f"style.{style}", low=0, high=1, default=0, quantum="bar",
+        help=f"Weight of the style `{style}` in the blend; where all weights are 0 the style is left open.",
+    )
+    for style in STYLES
+)  # fmt: skip
 BPM = Param(id="bpm", low=30, high=240, default=112, unit="bpm", curve="exponential", help="Quarter notes a minute.")
 TEMPERATURE = Param(
     id="temperature", low=0.5, high=1.5, default=0.95, quantum="beat",
@@ -58,7 +68,11 @@ SCALE = Param(
     id="scale", low=0, high=len(SCALES) - 1, default=0, kind="choice", choices=tuple(SCALES), quantum="bar",
     help="The notes allowed once a key is chosen; obeyed exactly.",
 )  # fmt: skip
-PARAMS = (BPM, *WISHES, TEMPERATURE, REPEAT, SEED, KEY, SCALE)
+METER = Param(
+    id="meter", low=0, high=len(METERS) - 1, default=0, kind="choice", choices=METERS, quantum="bar",
+    help="Beats of a bar; changes at a bar line.",
+)  # fmt: skip
+PARAMS = (BPM, *WISHES, *STYLE_WEIGHTS, TEMPERATURE, REPEAT, SEED, KEY, SCALE, METER)
 
 
 def ensemble_param(names: tuple[str, ...]) -> Param:
@@ -67,3 +81,8 @@ def ensemble_param(names: tuple[str, ...]) -> Param:
         id="ensemble", low=0, high=len(names) - 1, default=0, kind="choice", choices=names, quantum="bar",
         help="Who plays.",
     )  # fmt: skip
+
+
+def meter_of(value: float) -> Meter:
+    """The metre that a value of the control `meter` stands for."""
+    return parse_meter(METERS[int(value)])

@@ -3,22 +3,26 @@
 from bisect import insort
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gen_core.director import controls
-from gen_core.director.composer import BAR_TICKS, EARLY_TICKS, Composer, Request
+from gen_core.director.bars import Bars
+from gen_core.director.composer import EARLY_TICKS, Composer, Request
 from gen_core.sequence.layout import WISHES
-from gen_core.sequence.rules import PartRule, Rules
+from gen_core.sequence.rules import ENDLESS, UNLIMITED, PartRule, Rules
 from gen_core.sequence.sampler import StepModel
 from gen_core.spec.errors import VerificationError
 from gen_core.spec.note import Note
 from gen_core.spec.param import Param
-from gen_core.spec.time import TICKS_PER_QUARTER
+from gen_core.theory.lead_sheet import LeadSheet
+from gen_core.theory.meter import Meter
 from gen_core.theory.scales import KEYS, SCALES, scale_pitch_classes
 
-QUANTUM_TICKS = {"now": 1, "beat": TICKS_PER_QUARTER, "bar": BAR_TICKS}
+QUANTA = ("now", "beat", "bar")
 CONTROLS = (*(param.id for param in controls.PARAMS), "ensemble")
-AT_BAR_LINES = ("ensemble", "repeat")  # what the composer reads only there
+STYLES = tuple(param.id for param in controls.STYLE_WEIGHTS)
+AT_BAR_LINES = ("ensemble", "repeat", "meter", *STYLES)  # what the composer reads only there
 
 
 @dataclass(frozen=True)
@@ -34,7 +38,10 @@ class Ensemble:
     def from_manifest(cls, name: str, parts: Sequence[Mapping[str, Any]]) -> "Ensemble":
         """Read one ensemble of the book's manifest; raises VerificationError where a key is missing."""
         try:
-            rules = tuple(PartRule(p["program"], p["low"], p["high"], p["chord"]) for p in parts)
+            rules = tuple(
+                PartRule(p["program"], p["low"], p["high"], p["chord"], p.get("polyphony", UNLIMITED), p["part"])
+                for p in parts
+            )
             return cls(name, tuple(p["part"] for p in parts), rules, tuple(p["instrument"] for p in parts))
         except KeyError as error:
             raise VerificationError(f"the ensemble {name!r} lacks {error}", "build the book again") from None
@@ -51,10 +58,26 @@ class Change(NamedTuple):
 class Director:
     """Turns control values into requests and requests into notes. One thread at a time."""
 
-    def __init__(self, model: StepModel, ensembles: Sequence[Ensemble], values: Mapping[str, float]) -> None:
+    def __init__(
+        self,
+        model: StepModel,
+        ensembles: Sequence[Ensemble],
+        values: Mapping[str, float],
+        sheet: LeadSheet | None = None,
+        length_bars: int | None = None,
+    ) -> None:
+        """`sheet`: chords to obey, over and over; `length_bars`: the piece ends with so many bars of its first metre.
+
+        Raises UsageError where what is asked for contradicts itself.
+        """
         self.ensembles = tuple(ensembles)
-        self._base = {control: values[control] for control in CONTROLS}
+        self._base = {param.id: values.get(param.id, param.default) for param in controls.PARAMS}
+        self._base["ensemble"] = values["ensemble"]
         self._changes: list[Change] = []  # those that a rewind may still reach
+        first = controls.meter_of(self._base["meter"])
+        self._sheet = sheet and sheet.in_meter(first)
+        self._end_step = ENDLESS if length_bars is None else length_bars * first.bar_steps
+        self.bars = self._base_bars = Bars.of(first.bar_ticks)  # replaced whole: other threads may read it
         self._composer = Composer(model, self._request(0))
 
     @property
@@ -62,9 +85,14 @@ class Director:
         """Tick up to which the music is written."""
         return self._composer.composed_until
 
+    @property
+    def complete(self) -> bool:
+        """Whether the piece has been written to its end; never without a length."""
+        return self._composer.complete
+
     def ensemble_at(self, tick: int) -> Ensemble:
         """Who plays at `tick`: whoever was chosen when its bar began."""
-        return self.ensembles[int(self._values(tick - tick % BAR_TICKS)["ensemble"])]
+        return self.ensembles[int(self._values(self.bars.line_before(tick))["ensemble"])]
 
     def change(self, change: Change) -> int:
         """Let a control change at `change.tick`; returns the beat from which the music must be taken anew.
@@ -73,16 +101,16 @@ class Director:
         """
         self._changes = [held for held in self._changes if held.id != change.id or held.tick < change.tick]
         insort(self._changes, change)
-        if change.tick >= self._composer.composed_until:
-            return self._composer.composed_until
-        return self._composer.rewind(change.tick - change.tick % TICKS_PER_QUARTER)
+        self.bars = _with_changes(self._base_bars, self._changes)
+        return self._composer.rewind(self.bars.beat_after(change.tick))
 
     def compose(self) -> list[Note]:
         """The next stretch of music, at most to the bar line; a change inside the bar cuts the stretch short."""
         start = self._composer.composed_until
         self._composer.ask(self._request(start))
         notes = self._composer.compose_bar()
-        inside = [c.tick for c in self._changes if start < c.tick < self._composer.composed_until]
+        beats = (self.bars.beat_after(change.tick) for change in self._changes)
+        inside = [beat for beat in beats if start < beat < self._composer.composed_until]
         if inside:
             cut = self._composer.rewind(min(inside))
             notes = [note for note in notes if note.tick < cut - EARLY_TICKS]
@@ -93,26 +121,45 @@ class Director:
         past = [change for change in self._changes if change.tick <= tick]
         for change in past:
             self._base[change.id] = change.value
+        self._base_bars = _with_changes(self._base_bars, past).since(tick)
         self._changes = self._changes[len(past) :]
 
     def _values(self, tick: int) -> dict[str, float]:
         return self._base | {change.id: change.value for change in self._changes if change.tick <= tick}
 
     def check(self, values: Mapping[str, float]) -> None:
-        """Raises UsageError where the ensemble of `values` cannot play in their scale."""
-        _rules(self.ensembles[int(values["ensemble"])], values)
+        """Raises UsageError where the ensemble of `values` cannot play what they, and the lead sheet, ask for."""
+        self._rules(self.ensembles[int(values["ensemble"])], values, values.get("meter", self._base["meter"]))
 
     def _request(self, tick: int) -> Request:
         values = self._values(tick)
+        meter = self._values(self.bars.line_before(tick))["meter"]
         return Request(
-            rules=_rules(self.ensemble_at(tick), values),
+            rules=self._rules(self.ensemble_at(tick), values, meter),
             seed=int(values["seed"]),
+            style=tuple(values[style] for style in STYLES),
             **{name: values[name] for name in ("bpm", "temperature", "repeat", *WISHES)},
         )
 
+    def _rules(self, ensemble: Ensemble, values: Mapping[str, float], meter: float) -> Rules:
+        scale = scale_pitch_classes(KEYS[int(values["key"])], tuple(SCALES)[int(values["scale"])])
+        return _made_rules(ensemble.rules, scale, controls.meter_of(meter), self._sheet, self._end_step)
 
-def _rules(ensemble: Ensemble, values: Mapping[str, float]) -> Rules:
-    return Rules(ensemble.rules, scale_pitch_classes(KEYS[int(values["key"])], tuple(SCALES)[int(values["scale"])]))
+
+@lru_cache(maxsize=64)
+def _made_rules(
+    parts: tuple[PartRule, ...], scale: tuple[int, ...], meter: Meter, sheet: LeadSheet | None, end_step: int
+) -> Rules:
+    """Checked once, then asked for at every bar."""
+    return Rules(parts, scale, meter, sheet.harmony(meter) if sheet else None, end_step)
+
+
+def _with_changes(bars: Bars, changes: Sequence[Change]) -> Bars:
+    """Bars after what `changes`, in order, make of the metre."""
+    for change in changes:
+        if change.id == "meter":
+            bars = bars.changed(change.tick, controls.meter_of(change.value).bar_ticks)
+    return bars
 
 
 def control_params(ensembles: Sequence[str]) -> tuple[Param, ...]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from gen_core.playback.performance import Performance
 from gen_core.playback.synth import Synth
 from gen_core.spec.note import Note
+from gen_core.theory.lead_sheet import LeadSheet
 
 
 def perform(
@@ -18,9 +19,14 @@ def perform(
     seconds: float,
     seed: int | None = None,
     values: Mapping[str, float] | None = None,
+    sheet: LeadSheet | None = None,
+    length_bars: int | None = None,
 ) -> tuple[list[Note], NDArray[np.float32], Performance]:
-    """Compose and sound `seconds` of the book: notes, audio (frames, 2), and the performance with its figures."""
-    performance = Performance(manifest, files, seed, values)
+    """Compose and sound `seconds` of the book: notes, audio (frames, 2), and the performance with its figures.
+
+    `sheet`: chords to obey; `length_bars`: the piece ends with so many bars. UsageError where they contradict `values`.
+    """
+    performance = Performance(manifest, files, seed, values, sheet, length_bars)
     blocks = []
     for _ in range(math.ceil(seconds * performance.sample_rate_hz / performance.block_frames)):
         while performance.compose_ahead():

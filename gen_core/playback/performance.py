@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.director.composer import BAR_TICKS, EARLY_TICKS
-from gen_core.director.director import AT_BAR_LINES, CONTROLS, QUANTUM_TICKS, Change, Director, Ensemble
+from gen_core.director.director import AT_BAR_LINES, CONTROLS, QUANTA, Change, Director, Ensemble
 from gen_core.playback.clock import Clock
 from gen_core.playback.opening import open_model, open_synth
 from gen_core.playback.player import Player
@@ -25,8 +25,10 @@ from gen_core.spec.errors import UsageError
 from gen_core.spec.note import Note
 from gen_core.spec.param import Param, find
 from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
+from gen_core.theory.lead_sheet import LeadSheet
 
 AHEAD_TICKS = 2 * BAR_TICKS
+KEPT_TICKS = 8 * BAR_TICKS  # behind the sound: where changes may still be looked up
 LEAST_MARGIN_S = 0.1  # between asking and landing
 MARGIN_BARS = 2.0  # the same in the time that a bar takes to compose: the one in hand, then the one that changes
 
@@ -39,12 +41,15 @@ class _Asked(NamedTuple):
     """A change on its way to the composer."""
 
     change: Change
-    unit: int  # ticks: it lands on a multiple of these
+    quantum: str  # beat or bar
     frame: int  # when it was asked for
 
 
 class Performance:
-    """Plays the book of `manifest` and `files`. Without a seed one is drawn and kept in the parameter `seed`."""
+    """Plays the book of `manifest` and `files`. Without a seed one is drawn and kept in the parameter `seed`.
+
+    `sheet` and `length_bars` as for the director.
+    """
 
     def __init__(
         self,
@@ -52,6 +57,8 @@ class Performance:
         files: Mapping[str, bytes],
         seed: int | None = None,
         values: Mapping[str, float] | None = None,
+        sheet: LeadSheet | None = None,
+        length_bars: int | None = None,
     ) -> None:
         self.params = {data["id"]: Param.from_dict(data) for data in manifest["params"]}
         self._values = {name: param.default for name, param in self.params.items()}
@@ -61,7 +68,7 @@ class Performance:
         self.sample_rate_hz, self.block_frames = int(manifest["sample_rate_hz"]), int(manifest["block_frames"])
         ensembles = [Ensemble.from_manifest(name, parts) for name, parts in manifest["ensembles"].items()]
         self.part_names = list(ensembles[0].parts)
-        self._director = Director(open_model(manifest, files), ensembles, self._values)
+        self._director = Director(open_model(manifest, files), ensembles, self._values, sheet, length_bars)
         self._synth = open_synth(manifest, files)
         self._player = Player(self._synth, Clock(self.sample_rate_hz, self._values["bpm"]), self.block_frames)
         self._ensemble = ""
@@ -91,8 +98,8 @@ class Performance:
         param = find(self.params, param_id)
         value = param.check(value)
         quantum = quantum or param.quantum
-        if quantum not in QUANTUM_TICKS:
-            raise UsageError(f"there is no quantum {quantum!r}", f"give one of {', '.join(QUANTUM_TICKS)}")
+        if quantum not in QUANTA:
+            raise UsageError(f"there is no quantum {quantum!r}", f"give one of {', '.join(QUANTA)}")
         clock = self._player.clock
         with self._lock:
             if param_id in CONTROLS:
@@ -100,19 +107,19 @@ class Performance:
             self._values[param_id] = value
             if param_id not in CONTROLS:
                 self._mix()
-                return bar_and_beat(clock.tick)
+                return self._director.bars.locate(clock.tick)
             if param_id == "bpm":
                 clock.set_bpm(value)
-            unit = max(QUANTUM_TICKS[quantum], BAR_TICKS if param_id in AT_BAR_LINES else TICKS_PER_QUARTER)
-            tick = self._landing(unit)
+            quantum = "bar" if quantum == "bar" or param_id in AT_BAR_LINES else "beat"
+            tick = self._landing(quantum)
             self._asked_until = clock.frames + round(STREAMING_S * self.sample_rate_hz)
-            self._asked.append(_Asked(Change(tick, param_id, value), unit, clock.frames))
-        return bar_and_beat(clock.tick if param_id == "bpm" else tick)
+            self._asked.append(_Asked(Change(tick, param_id, value), quantum, clock.frames))
+        return self._director.bars.locate(clock.tick if param_id == "bpm" else tick)
 
     def compose_ahead(self) -> bool:
         """Take in what was asked and compose up to one bar; True while there was something to do."""
         self._take_in()
-        if self._director.composed_until >= self._wanted_until():
+        if self._director.complete or self._director.composed_until >= self._wanted_until():
             return False
         start, began = self._director.composed_until, time.perf_counter()
         notes = self._director.compose()
@@ -121,7 +128,7 @@ class Performance:
         self._measured.composed(len(notes), seconds, time.perf_counter() - began)
         self._seats.append((start, self._director.ensemble_at(start)))
         self._player.add(notes)
-        self._director.forget(min(self._player.clock.tick, until) - 8 * BAR_TICKS)
+        self._director.forget(min(self._player.clock.tick, until) - KEPT_TICKS)
         return True
 
     def render_block(self) -> NDArray[np.float32]:
@@ -141,21 +148,24 @@ class Performance:
 
     def position(self) -> tuple[int, float]:
         """Bar and beat now sounding, both from 0."""
-        return bar_and_beat(self._player.clock.tick)
+        return self._director.bars.locate(self._player.clock.tick)
 
     def stats(self) -> dict[str, float]:
         """Figures of this performance so far."""
+        tick = self._player.clock.tick
         return self._measured.figures() | {
             "notes": float(self._player.notes),
             "late_notes": float(self._player.late_notes),
             "voices": float(self._synth.active_voices),
             "broken_blocks": float(self._synth.broken_blocks),
+            "tick": float(tick),
+            "next_bar_tick": float(self._director.bars.line_after(tick)),
         }
 
-    def _landing(self, unit: int) -> int:
-        """The next multiple of `unit` ticks for which there is time to compose."""
-        earliest = self._player.clock.tick_after(self._margin_s())
-        return -(-earliest // unit) * unit
+    def _landing(self, quantum: str) -> int:
+        """The next beat or bar line for which there is time to compose."""
+        earliest, bars = self._player.clock.tick_after(self._margin_s()), self._director.bars
+        return bars.line_after(earliest) if quantum == "bar" else bars.beat_after(earliest)
 
     def _margin_s(self) -> float:
         return max(LEAST_MARGIN_S, MARGIN_BARS * self._measured.bar_s)
@@ -173,9 +183,9 @@ class Performance:
         soon = self._player.clock.tick_after(self._margin_s() + GATHER_S)
         due = [asked for asked in self._waiting if asked.change.tick <= soon]
         self._waiting = [asked for asked in self._waiting if asked.change.tick > soon]
-        for change, unit, frame in due:
+        for change, quantum, frame in due:
             if change.tick < self._player.clock.tick:  # taken in too late: what has sounded is not composed again
-                change = change._replace(tick=self._landing(unit))
+                change = change._replace(tick=self._landing(quantum))
             taken_back = self._director.change(change)
             self._player.drop(taken_back - EARLY_TICKS)
             seats = list(self._seats)  # in one step: the renderer may take one meanwhile
@@ -244,8 +254,3 @@ class _Measures:
             "effect_latency_median_s": median(self._latencies_s) if self._latencies_s else 0.0,
             "effect_latency_max_s": max(self._latencies_s, default=0.0),
         }
-
-
-def bar_and_beat(tick: int) -> tuple[int, float]:
-    """Tick → bar from 0 and beat within it, in quarters from 0."""
-    return tick // BAR_TICKS, tick % BAR_TICKS / TICKS_PER_QUARTER

@@ -1,19 +1,21 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|board|wire|size …] [--json]`.
+"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|constraints|arm|board|…] [--json]`.
 
 What takes hours or judges stands apart and has options of its own: `python -m tests.benchmarks endurance --hours 24`.
 """
 
 import sys
 
-from tests.benchmarks import board, composer, endurance, frame, size, synth, wire, wishes
+from tests.benchmarks import arm, board, composer, constraints, endurance, frame, size, synth, wire, wishes
 
 GROUPS = {
     "synth": synth.run,
     "composer": composer.run,
     "wishes": wishes.run,
+    "constraints": constraints.run,
     "board": board.run,
     "wire": wire.run,
     "size": size.run,
+    "arm": arm.run,
 }
 
 APART = {"endurance": endurance.main}

@@ -64,6 +64,24 @@ def test_two_changes_in_the_wrong_order_land_each_in_its_place(parts):
     assert notes and all(n.pitch % 12 in (0, 2, 4, 5, 7, 9, 11) for n in notes)
 
 
+def test_a_metre_changes_at_a_bar_line_and_bars_go_on_counting(parts):
+    performance = Performance(*parts, seed=3)
+    play(performance, 100)
+    bar, beat = performance.set("meter", 5.0, quantum="beat")  # 7/8
+    assert beat == 0.0
+    play(performance, 700)
+    tick, following = (int(performance.stats()[name]) for name in ("tick", "next_bar_tick"))
+    assert tick > bar * 1920 and (following - bar * 1920) % 1680 == 0
+    assert performance.position() == (bar + (tick - bar * 1920) // 1680, (tick - bar * 1920) % 1680 / 480)
+    assert performance.set("energy", 0.9, quantum="bar")[1] == 0.0
+
+
+def test_a_piece_that_has_an_end_comes_to_it(parts):
+    notes, audio, performance = perform(*parts, 6.0, 7, {"bpm": 240.0, "meter": 1.0}, length_bars=4)
+    assert not performance.compose_ahead() and len(audio) == 6 * 48000
+    assert notes and max(note.tick + note.duration for note in notes) <= 4 * 1440
+
+
 def test_who_plays_changes_at_a_bar_line_whatever_was_asked(parts):
     performance = Performance(*parts, seed=3)
     play(performance, 100)
