@@ -1,8 +1,9 @@
 """One feature's control loop: from what was heard to the λ that it is tilted with.
 
 A feature that is asked for is *driven*: a guess at once, from how the feature is known to answer, then proportional and
-integral action. One that nobody asks for is *held*: what it was over the first bars is its anchor, and the mean of the
-last bars is led back where it leaves a band around that, in proportion and by a slow integral.
+integral action. One that nobody asks for is *held*: what it was over the first bars behind an introduction is its
+anchor, and the mean of the last bars is led back where it leaves a band around that, in proportion and by a slow
+integral.
 
 Both learn by least mean squares (Widrow and Hoff, "Adaptive switching circuits", 1960): a driven feature how large a
 guess has to be, a held one how much λ it needs against each wish that is asked for. So after some bars a wish is
@@ -17,6 +18,7 @@ from typing import NamedTuple
 
 from gen_core.sequence.features import FEATURES
 
+INTRODUCTION_BARS = 8  # say little of what follows: parts set in one by one, or the old ensemble is still in the ear
 ANCHOR_BARS = 32  # after these the anchor is fixed, so that nothing can drift away with it; before, nothing is led back
 KNOWN_BARS = 8  # before these it is not leant upon at all
 GUESS = 0.6  # of the λ that the measured slope calls for: the network, told what is wished for, does its own part
@@ -65,8 +67,8 @@ class Loop(NamedTuple):
     leans: tuple[float, ...] = (0.0,) * len(FEATURES)  # λ for each wish at its end, while this feature is held
     lately: float = math.nan  # level of the last bar or two, see `turned`
     mean: float = math.nan  # level of the last bars in which nobody asked
-    anchor: float = math.nan  # of the first such bars
-    bars: int = 0  # such bars, up to ANCHOR_BARS
+    anchor: float = math.nan  # of the first such bars behind the introduction
+    bars: int = -INTRODUCTION_BARS  # such bars, up to ANCHOR_BARS; below 0 in the introduction
 
     def turned(self, plant: Plant, afresh: bool) -> "Loop":
         """The wish has changed; `afresh`: from asking to not asking or back, where what was learned is of no use."""
@@ -85,8 +87,8 @@ class Loop(NamedTuple):
 
     def held(self, plant: Plant, level: float, ends: Sequence[float]) -> "Loop":
         """After a bar in which nobody asked; `ends` (-1..1): how much each other feature was asked for."""
-        if self.bars == 0:
-            return self._replace(mean=level, anchor=level, bars=1)
+        if self.bars <= 0:
+            return self._replace(mean=level, anchor=level, bars=self.bars + 1)
         bars = min(self.bars + 1, ANCHOR_BARS)
         strayed = self.mean + SLOW * clip(level - self.mean, CLIP)
         anchor = self.anchor if self.bars == ANCHOR_BARS else self.anchor + (level - self.anchor) / bars

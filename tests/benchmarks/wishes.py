@@ -29,7 +29,8 @@ from gen_core.spec.time import TICKS_PER_STEP
 from tests.benchmarks.frame import Figure, main
 
 ENSEMBLES = ("fairground", "chamber", "salon")
-SEEDS, LEAD_BARS, SPANS, BARS = 3, 16, 12, 8
+SEEDS, LEAD_BARS, SPANS, BARS = 2, 24, 12, 8
+REPEAT = 0.0  # what recalls an earlier bar cannot follow a new wish as well
 SHARED = {  # pairs that share their definition, so that one cannot be asked for without moving the other
     "density": ("energy", "polyphony", "brightness"),
     "energy": ("density",),
@@ -63,7 +64,7 @@ def run() -> list[Figure]:
 def perform(model: GraphModel, rules: Rules, wish: str, seed: int) -> Spans:
     """A lead in which nothing is asked for, then the spans."""
     chance = random.Random(100 * seed + FEATURES.index(wish))
-    composer = Composer(model, Request(rules, seed))
+    composer = Composer(model, Request(rules, seed, repeat=REPEAT))
     asked = [(place + chance.random()) / SPANS for place in range(SPANS)]  # all of 0..1, in any order
     chance.shuffle(asked)
     notes: list[Note] = []
@@ -76,7 +77,7 @@ def perform(model: GraphModel, rules: Rules, wish: str, seed: int) -> Spans:
 
     play(LEAD_BARS)
     for value in asked:
-        composer.ask(Request(rules, seed, **{wish: value}))
+        composer.ask(Request(rules, seed, repeat=REPEAT, **{wish: value}))
         play(BARS)
     features = bar_features(columns(notes, rules), np.diff(edges))
     table = np.stack([features[name][LEAD_BARS:].reshape(SPANS, BARS) for name in FEATURES], axis=2)
