@@ -14,6 +14,7 @@ from gen_core.training.train import FORMAT
 
 DEFAULT = Path(__file__).parent / "default"
 WEIGHTS, BASELINE = DEFAULT / "weights.safetensors", DEFAULT / "baseline.npz"
+CHORALE_WEIGHTS = Path(__file__).parent / "chorales" / WEIGHTS.name  # a yardstick, never packed
 
 
 def read_weights(path: Path) -> dict[str, NDArray[np.float32]]:

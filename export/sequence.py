@@ -62,18 +62,23 @@ def part_graph(weights: Weights) -> onnx.ModelProto:
     onset, each = g.split(columns, [2, 3 * v.MAX_PARTS], axis=1)
     z = _linear(g, weights, "heads.part.hidden", h)
     z = _silu(g, z + _row_sum(g, weights["heads.part.rows.table"], HEADS["part"][:2], onset))
-    query = _linear(g, weights, "heads.part.query", z)
     starts, _ = offsets(KEY_COLUMNS)
-    slot_rows = weights["heads.part.keys.table"][starts[0] : starts[0] + v.MAX_PARTS]  # (parts, head)
-    shift = np.array(starts[1:], np.int32)[:, None]
-    rows = g.reshape(each, (-1, 3, v.MAX_PARTS)) + shift
-    keys = g.reduce_sum(g.gather(g.constant(weights["heads.part.keys.table"]), rows), [1]) + slot_rows
-    logits = g.reduce_sum(keys * g.reshape(query, (-1, 1, head)), [2])
+    table = weights["heads.part.keys.table"]
+    query, at_slot = g.split(_query(g, weights, table[starts[0] : starts[0] + v.MAX_PARTS], z), [head, v.MAX_PARTS], 1)
+    rows = g.gather(g.constant(table), each + np.repeat(np.array(starts[1:], np.int32), v.MAX_PARTS))
+    told = g.reshape(rows @ g.reshape(query, (-1, head, 1)), (-1, 3, v.MAX_PARTS))  # of each row: its product with q
+    logits = at_slot + g.constant(np.ones(3)) @ told
     absent = np.zeros(KINDS["program"], np.float32)
     absent[-1] = ABSENT
     logits = logits + g.gather(g.constant(absent), g.slice(each, 2 * v.MAX_PARTS, 3 * v.MAX_PARTS, axis=1))
     g.output("logits", logits, ("batch", len(PARTS)))
     return g.model()
+
+
+def _query(g: GraphBuilder, weights: Weights, slots: NDArray[np.float32], z: Tensor) -> Tensor:
+    """z (batch, head) → the query and, behind it, its products with the rows `slots` (parts, head), in one product."""
+    matrix, bias = weights["heads.part.query.weight"], weights["heads.part.query.bias"]
+    return z @ g.constant(np.concatenate([matrix, slots @ matrix]).T) + np.concatenate([bias, slots @ bias])
 
 
 def _head_inputs(weights: Weights, field: str, width: int) -> tuple[GraphBuilder, Tensor, Tensor]:
@@ -104,7 +109,7 @@ def _linear(g: GraphBuilder, weights: Weights, name: str, x: Tensor, gain: NDArr
 def _row_sum(g: GraphBuilder, table: NDArray[np.float32], columns: tuple[Column, ...], numbers: Tensor) -> Tensor:
     starts, _ = offsets(columns)
     rows = numbers + np.array(starts, np.int32)
-    return g.reduce_sum(g.gather(g.constant(table), rows), [1])
+    return g.constant(np.ones(len(columns))) @ g.gather(g.constant(table), rows)  # a third of what ReduceSum costs
 
 
 def _silu(g: GraphBuilder, x: Tensor) -> Tensor:

@@ -9,16 +9,18 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
+from gen_core.director.form import recall_strength, recalled_bar, remembers
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import NO_END, Context, Snapshot
+from gen_core.sequence.ear import Chain, held_over
 from gen_core.sequence.harmony import NO_CHORD, nearest_chord
-from gen_core.sequence.layout import WISHES, left_class
+from gen_core.sequence.layout import WISHES, left_class, style_seats
 from gen_core.sequence.rules import ENDLESS, Rules
 from gen_core.sequence.sampler import Logits, Manner, Sampler, StepModel
 from gen_core.sequence.sounding import Voices
-from gen_core.sequence.vocabulary import DRUM_PROGRAM, Event
-from gen_core.sequence.wishes import Tilt, applied, corrected, wish_class
-from gen_core.spec.chance import draw
+from gen_core.sequence.steering import Steering
+from gen_core.sequence.styles import STYLES
+from gen_core.sequence.vocabulary import Event
 from gen_core.spec.note import Note
 from gen_core.spec.time import STEPS_PER_QUARTER, TICKS_PER_QUARTER, TICKS_PER_STEP
 from gen_core.theory.chords import Chord
@@ -27,13 +29,14 @@ from gen_core.theory.meter import Meter
 BAR_STEPS, BAR_TICKS = Meter().bar_steps, Meter().bar_ticks  # of 4/4, which holds where nobody asks for another metre
 MOMENTS_KEPT = 128  # beats that can be taken back
 EARLY_TICKS = v.MICRO_ZERO * v.MICRO_TICKS  # how long before its step a note may sound
-CARRIED_OVER = 0.3  # of a correction, when the wishes change
-_RECALL = 6  # after the six fields
 
 
 @dataclass(frozen=True)
 class Request:
-    """What the music is asked for from some beat on. Wishes are 0..1; 0.5 asks for nothing."""
+    """What the music is asked for from some beat on.
+
+    Wishes are 0..1; 0.5 asks for nothing. `style`: weights in the order of layout.STYLES; all 0 leaves it open.
+    """
 
     rules: Rules
     seed: int
@@ -47,16 +50,12 @@ class Request:
     polyphony: float = 0.5
     temperature: float = 1.0
     repeat: float = 0.5
+    style: tuple[float, ...] = (0.0,) * len(STYLES)
 
     @property
-    def wishes(self) -> tuple[int, ...]:
-        """Classes of the kind `wish`, in the order of layout.WISHES."""
-        return tuple(wish_class(wish) for wish in self.asked.values())
-
-    @property
-    def asked(self) -> dict[str, float]:
-        """The wishes by name, in the order of layout.WISHES."""
-        return {name: getattr(self, name) for name in WISHES}
+    def asked(self) -> tuple[float, ...]:
+        """The wishes, in the order of layout.WISHES."""
+        return tuple(getattr(self, name) for name in WISHES)
 
 
 class _Moment(NamedTuple):
@@ -66,10 +65,9 @@ class _Moment(NamedTuple):
     context: Snapshot
     state: Logits
     heard_in_bar: int
-    empty_bars: int
     sounding: tuple[Voices, ...]
-    correction: Tilt
-    learned_for: dict[str, float]
+    ear: Chain
+    steering: Steering
 
 
 class Composer:
@@ -80,8 +78,7 @@ class Composer:
         self.composed_until = 0  # ticks
         self._sampler = Sampler(model, Context(request.rules.programs))
         self._moments: deque[_Moment] = deque(maxlen=MOMENTS_KEPT)
-        self._correction = Tilt()
-        self._learned_for = request.asked  # the wishes that the correction belongs to
+        self._steering = Steering(request.rules, request.style, request.asked)
 
     @property
     def complete(self) -> bool:
@@ -100,8 +97,8 @@ class Composer:
         if not context.bar_start * TICKS_PER_STEP < start < (context.bar_start + context.bar_steps) * TICKS_PER_STEP:
             self._begin_bar()
         end = min(context.bar_start + context.bar_steps, request.rules.end_step) * TICKS_PER_STEP
-        tilt = applied(self._correction, request.asked)
-        manner = Manner(request.rules, request.seed, request.temperature, tilt)
+        context.wishes = self._steering.told()
+        manner = self._manner()
         while True:
             moment = self._moment(beat)
             event = self._sampler.next(manner, max(start // TICKS_PER_STEP - context.now, 0))
@@ -113,9 +110,8 @@ class Composer:
                 break
             notes.append(self._note(event))
         self.composed_until = end
-        drums = next((n for n, part in enumerate(request.rules.parts) if part.program == DRUM_PROGRAM), -1)
-        quarters = (end - start) / TICKS_PER_QUARTER
-        self._correction = corrected(self._correction, request.asked, notes, drums, quarters)
+        self._steering = self._steering.after(self._sampler.ear, context.bar_start, context.bar_steps)
+        self._sampler.ear = held_over(self._sampler.ear, context.bar_start + context.bar_steps)
         return notes
 
     def rewind(self, tick: int) -> int:
@@ -128,18 +124,16 @@ class Composer:
             self._moments.pop()
         sampler = self._sampler
         sampler.context.restore(moment.context)
-        sampler.state, sampler.heard_in_bar, sampler.empty_bars = moment.state, moment.heard_in_bar, moment.empty_bars
-        sampler.sounding = moment.sounding
-        self._correction, self._learned_for = moment.correction, moment.learned_for
+        sampler.state, sampler.heard_in_bar = moment.state, moment.heard_in_bar
+        sampler.sounding, sampler.ear, self._steering = moment.sounding, moment.ear, moment.steering
         self.composed_until = moment.tick
         return moment.tick
 
     def ask(self, request: Request) -> None:
         """The music follows `request` from `composed_until` on; ensemble, metre and recall from the next bar line."""
-        if request.asked != self._learned_for:  # what was learned under the old wish is half wrong under the new one
-            self._correction = Tilt(*(part * CARRIED_OVER for part in self._correction))
-        self.request, self._learned_for = request, request.asked
-        self._sampler.context.wishes = request.wishes
+        step = self.composed_until // TICKS_PER_STEP
+        self._steering = self._steering.ask(request.rules, request.style, request.asked, step)
+        self.request = request
         self._sampler.context.tempo = v.tempo_class(request.bpm)
 
     def _begin_bar(self) -> None:
@@ -147,18 +141,26 @@ class Composer:
         tick, bar_steps = self.composed_until, self.request.rules.meter.bar_steps
         if context.programs != request.rules.programs:
             context.set_programs(request.rules.programs)
-        context.use_match = draw(request.seed, tick, _RECALL) < request.repeat
+        context.style = style_seats(dict(zip(STYLES, request.style, strict=True)))
         # After a rewind to just behind its bar line the bar has begun already.
         begun = context.bar_steps > 0 and context.bar_start * TICKS_PER_STEP == tick
         if not begun:
-            context.start_bar(bar_steps, v.tempo_class(request.bpm), request.wishes)
+            context.start_bar(bar_steps, v.tempo_class(request.bpm))
         context.bar_steps = bar_steps  # of the same bar line another metre may be asked when it is taken back
         context.chords, context.left = _told(request.rules, context.bar_start)
+        bar = context.bars.number
+        context.use_match = remembers(request.seed, bar, request.repeat)
+        context.recall(recalled_bar(request.seed, bar, request.repeat))
+
+    def _manner(self) -> Manner:
+        request = self.request
+        recall = recall_strength(request.repeat) if self._sampler.context.recalled is not None else 0.0
+        return Manner(request.rules, request.seed, request.temperature, self._steering.tilts(), recall)
 
     def _moment(self, tick: int) -> _Moment:
         sampler = self._sampler
-        drawn = sampler.context.snapshot(), sampler.state, sampler.heard_in_bar, sampler.empty_bars, sampler.sounding
-        return _Moment(tick, *drawn, self._correction, self._learned_for)
+        drawn = sampler.context.snapshot(), sampler.state, sampler.heard_in_bar, sampler.sounding, sampler.ear
+        return _Moment(tick, *drawn, self._steering)
 
     def _note(self, event: Event) -> Note:
         """The event on the clock; what micro-timing would carry past the end of the piece is cut there."""

@@ -1,8 +1,9 @@
 """The composer's controls, declared.
 
-A wish at 0.5 asks for nothing; away from it, for that octile of the corpus.
+A wish at 0.5 asks for nothing; `sequence.wishes` says what it means away from that. Weights of styles make a blend.
 """
 
+from gen_core.sequence.styles import STYLES
 from gen_core.spec.param import Param
 from gen_core.theory.meter import Meter, parse_meter
 from gen_core.theory.scales import KEYS, SCALES
@@ -40,6 +41,13 @@ WISHES = (
         help="How many notes sound together: 0 one, 1 many, 0.5 as the music likes.",
     ),
 )  # fmt: skip
+STYLE_WEIGHTS = tuple(
+    Param(
+        id=f"style.{style}", low=0, high=1, default=0, quantum="bar",
+        help=f"Weight of the style `{style}` in the blend; where all weights are 0 the style is left open.",
+    )
+    for style in STYLES
+)  # fmt: skip
 BPM = Param(id="bpm", low=30, high=240, default=112, unit="bpm", curve="exponential", help="Quarter notes a minute.")
 TEMPERATURE = Param(
     id="temperature", low=0.5, high=1.5, default=0.95, quantum="beat",
@@ -64,7 +72,7 @@ METER = Param(
     id="meter", low=0, high=len(METERS) - 1, default=0, kind="choice", choices=METERS, quantum="bar",
     help="Beats of a bar; changes at a bar line.",
 )  # fmt: skip
-PARAMS = (BPM, *WISHES, TEMPERATURE, REPEAT, SEED, KEY, SCALE, METER)
+PARAMS = (BPM, *WISHES, *STYLE_WEIGHTS, TEMPERATURE, REPEAT, SEED, KEY, SCALE, METER)
 
 
 def ensemble_param(names: tuple[str, ...]) -> Param:

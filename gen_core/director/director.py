@@ -21,7 +21,8 @@ from gen_core.theory.scales import KEYS, SCALES, scale_pitch_classes
 
 QUANTA = ("now", "beat", "bar")
 CONTROLS = (*(param.id for param in controls.PARAMS), "ensemble")
-AT_BAR_LINES = ("ensemble", "repeat", "meter")  # what the composer reads only there
+STYLES = tuple(param.id for param in controls.STYLE_WEIGHTS)
+AT_BAR_LINES = ("ensemble", "repeat", "meter", *STYLES)  # what the composer reads only there
 
 
 @dataclass(frozen=True)
@@ -136,6 +137,7 @@ class Director:
         return Request(
             rules=self._rules(self.ensemble_at(tick), values, meter),
             seed=int(values["seed"]),
+            style=tuple(values[style] for style in STYLES),
             **{name: values[name] for name in ("bpm", "temperature", "repeat", *WISHES)},
         )
 

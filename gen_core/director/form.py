@@ -9,7 +9,7 @@ from gen_core.spec.chance import draw
 
 SECTION_BARS, PHRASE_BARS = 8, 4
 REACH_SECTIONS = 3
-_SECTION, _WHICH, _PHRASE = 7, 8, 9  # places of chance, after the fields and `composer._RECALL`
+_SECTION, _WHICH, _PHRASE = 7, 8, 9  # places of chance, beyond those of the six fields
 STRONGEST = 60.0  # nats: nothing that is allowed is likelier
 
 

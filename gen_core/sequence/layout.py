@@ -9,6 +9,7 @@ from bisect import bisect_right
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.features import FEATURES
 from gen_core.sequence.harmony import CHORDS
+from gen_core.sequence.styles import STYLES
 
 NONE = -1  # "nothing there yet"; becomes the last class of its kind
 
@@ -33,7 +34,6 @@ KINDS = {
     "left": 10,  # bars until the end: see `left_class`
 }
 WISHES = FEATURES
-STYLES = ("chorale", "hymn", "song", "quartet", "orchestra", "salon", "game", "drums")
 STYLE_SEATS = 8  # a blend of styles is dealt to eight seats: each style sits on as many as its weight
 
 Column = tuple[str, str]  # section of the table, kind

@@ -1,22 +1,24 @@
-"""Wishes: what 0..1 means in music, and the tilt that makes the network follow.
+"""Wishes: what 0..1 means in music.
 
-The network was told each bar's octiles while it learned, and so leans towards what it is asked for. It leans; it does
-not arrive. So its logits are also tilted, p(x) exp(λ f(x)), where f grows with the feature: among all distributions
-with the same mean of f this is the one nearest to the network's own (Csiszár, "I-divergence geometry", 1975). λ is a
-guess from the wish at once, corrected bar by bar from what was obtained.
+A wish at 0.5 asks for nothing. 0 and 1 are the corpus' 2nd and 98th percentiles, as far as the ensemble can follow; the
+way between goes half by the corpus' quantiles, half in even steps.
+
+- The way is kept inside what the ensemble can reach (`reach`): a bass cannot play the highest eighth of the corpus.
+- Where it is known what the music does on its own, the way leads through that in its middle, so that a knob which
+  leaves its middle starts from what is heard.
+
+So a wish that rises always asks for more, whoever plays; the network is told the octile of the value so found.
 """
 
 import math
-from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.layout import KINDS, WISHES
-from gen_core.spec.note import Note
-from gen_core.spec.time import STEPS_PER_QUARTER
+from gen_core.sequence.layout import KINDS
+from gen_core.sequence.rules import PartRule
 
 NOT_ASKED = 0.5
 OCTILE_EDGES = {  # of the bars with notes in the training split, every source of the corpus weighing the same
@@ -28,7 +30,7 @@ OCTILE_EDGES = {  # of the bars with notes in the training split, every source o
     "valence": (-0.175, -0.066, 0.024, 0.096, 0.167, 0.225, 0.284),
     "polyphony": (1.5, 2.25, 3.0, 3.75, 4.25, 5.5, 8.0),  # by hand: half of all bars have four parts exactly
 }
-_ENDS = {  # 2nd and 98th percentiles
+ENDS = {  # 2nd and 98th percentiles
     "density": (1.0, 24.0), "energy": (0.24, 14.15), "register": (39.68, 73.95), "brightness": (48.0, 87.5),
     "tension": (-0.936, 0.344), "valence": (-0.311, 0.362), "polyphony": (1.0, 15.0),
 }  # fmt: skip
@@ -36,22 +38,23 @@ IQR = {  # interquartile ranges of the same bars: what a change is measured by
     "density": 4.33, "energy": 2.15, "register": 6.55, "brightness": 8.0, "tension": 0.356, "valence": 0.291,
     "polyphony": 1.13,
 }  # fmt: skip
-_GUESS = 2.0  # tilt of a wish at its end, before anything was heard
-_GAIN = 0.6  # of the correction, a bar
-_FADE = 0.5  # of a correction that nobody asks for any more, a bar
-LIMIT = 5.0  # beyond this the tilt drowns the network
+_CURVES = {name: (low, *OCTILE_EDGES[name], high) for name, (low, high) in ENDS.items()}
+_INSIDE = 0.25  # of the reach: the middle of a wish stays this far from both ends, so that there is room either way
+_BENT = 0.5  # how far the way follows the corpus' quantiles; the rest is even steps, which leave less to the middle
+_RATIO = {  # features that are heard as ratios: what is added before a logarithm is taken, and the IQR of that
+    "density": (0.5, 0.78), "energy": (0.1, 1.0), "polyphony": (0.0, 0.28),
+}  # fmt: skip
 
 
-class Tilt(NamedTuple):
-    """λ of each feature: time between onsets, velocity, pitch."""
+class Reach(NamedTuple):
+    """The lowest and highest value of a feature that an ensemble can be asked for."""
 
-    density: float = 0.0
-    loudness: float = 0.0
-    register: float = 0.0
+    low: float
+    high: float
 
 
 def wish_class(wish: float) -> int:
-    """0..1 → octile class that the network is told; a half asks for nothing."""
+    """0..1 → octile class that the network is told where nothing is known of the ensemble; a half asks for nothing."""
     return KINDS["wish"] - 1 if wish == NOT_ASKED else min(int(wish * 8), 7)
 
 
@@ -61,69 +64,71 @@ def octiles(name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
     return np.where(np.isnan(values), KINDS["wish"] - 1, classes)
 
 
-def target(name: str, wish: float) -> float:
-    """The feature's value that a wish 0..1 means: its quantile in the corpus."""
-    low, high = _ENDS[name]
-    return float(np.interp(wish, np.arange(9) / 8, (low, *OCTILE_EDGES[name], high)))
+def level(name: str, value: float) -> float:
+    """A feature's value as it is heard: in interquartile ranges of the corpus, of logarithms where ratios count."""
+    if name not in _RATIO:
+        return value / IQR[name]
+    added, spread = _RATIO[name]
+    return math.log(value + added) / spread
 
 
-def applied(correction: Tilt, wishes: Mapping[str, float]) -> Tilt:
-    """The tilt to draw with: the guess from the wishes plus the correction so far."""
-    density, energy, register = (2 * _GUESS * (wishes[name] - NOT_ASKED) for name in WISHES[:3])
-    tilt = (density + energy / 2 + correction[0], energy / 2 + correction[1], register + correction[2])
-    return Tilt(*(min(max(part, -LIMIT), LIMIT) for part in tilt))
+def value_of(name: str, level_: float) -> float:
+    """The value that has this level."""
+    if name not in _RATIO:
+        return level_ * IQR[name]
+    added, spread = _RATIO[name]
+    return math.exp(level_ * spread) - added
 
 
-def corrected(
-    correction: Tilt, wishes: Mapping[str, float], notes: Sequence[Note], drums: int, quarters: float
-) -> Tilt:
-    """The correction after hearing `notes` in `quarters` of music. `drums`: number of the percussion part, or -1."""
-    density = len(notes) / quarters
-    energy = sum((note.velocity / 127) ** 2 for note in notes) / quarters
-    keys = [note.pitch for note in notes if note.part != drums]
-    asked = {name: wishes[name] != NOT_ASKED for name in WISHES[:3]}
-    errors = [0.0, 0.0, 0.0]
-    if asked["density"]:
-        errors[0] = _log_ratio(target("density", wishes["density"]), density)
-    if asked["energy"]:
-        missing = _log_ratio(target("energy", wishes["energy"]), energy)
-        errors[1] = missing
-        errors[0] += 0.0 if asked["density"] else missing
-    if asked["register"] and keys:
-        errors[2] = (target("register", wishes["register"]) - sum(keys) / len(keys)) / 6
-    followed = (asked["density"] or asked["energy"], asked["energy"], asked["register"])
-    kept = (part * (1 if follow else _FADE) for part, follow in zip(correction, followed, strict=True))
-    return Tilt(*(_clip(part + _GAIN * _clip(error, 1.5), LIMIT) for part, error in zip(kept, errors, strict=True)))
+def quantile(name: str, wish: float) -> float:
+    """The feature's quantile in the corpus."""
+    eighth = min(int(wish * 8), 7)
+    below, above = _CURVES[name][eighth : eighth + 2]
+    return below + (wish * 8 - eighth) * (above - below)
 
 
-def tilt_deltas(logits: NDArray[np.float32], tilt: Tilt, left_in_bar: int) -> NDArray[np.float32]:
-    """Favour short steps to the next onset where density is wished for. `left_in_bar`: what a bar line skips."""
-    if not tilt.density:
-        return logits
-    waits = _WAITS.copy()
-    waits[v.BAR] = math.log1p(left_in_bar + STEPS_PER_QUARTER // 2) / _QUARTER
-    return np.asarray(logits - tilt.density * waits, np.float32)
+def target(name: str, wish: float, within: Reach | None = None, natural: float = math.nan) -> float:
+    """The value that a wish 0..1 means, `within` the ensemble's reach.
+
+    `natural`: what the music is while nobody asks, NaN where that is not known.
+    """
+    low, middle, high = (level(name, quantile(name, q)) for q in (0.0, NOT_ASKED, 1.0))
+    least, most = (level(name, end) for end in within) if within else (low, high)
+    margin = _INSIDE * (most - least)
+    centre = middle if math.isnan(natural) else level(name, natural)
+    centre = min(max(centre, least + margin), most - margin)
+    end, corpus_end = (least, low) if wish < NOT_ASKED else (most, high)
+    # Where the span is narrower than the corpus' the curve is straighter still: its ends would take most of it.
+    share = _BENT * min((end - centre) / (corpus_end - middle), 1.0)
+    bent = (level(name, quantile(name, wish)) - middle) / (corpus_end - middle)
+    return value_of(name, centre + (end - centre) * (share * bent + (1 - share) * 2 * abs(wish - NOT_ASKED)))
 
 
-def tilt_velocities(logits: NDArray[np.float32], tilt: Tilt) -> NDArray[np.float32]:
-    """Favour loud notes where energy is wished for."""
-    return np.asarray(logits + tilt.loudness * _LOUDNESS, np.float32) if tilt.loudness else logits
+def reach(parts: tuple[PartRule, ...]) -> dict[str, Reach]:
+    """What an ensemble can be asked for, by name of FEATURES; the corpus' own ends where the ensemble sets no limit."""
+    pitched = [part for part in parts if part.program != v.DRUM_PROGRAM]
+    found = {name: Reach(*ends) for name, ends in ENDS.items()}
+    struck = sum(min(part.chord, _HANDS) for part in pitched)
+    voices = sum(min(part.chord, part.polyphony, _HANDS) for part in pitched)
+    strokes = struck + 2 * (len(parts) - len(pitched))
+    for name, per_voice in _MOST.items():
+        found[name] = Reach(ENDS[name][0], min(ENDS[name][1], per_voice * strokes))
+    if pitched:
+        low, high = (sum(end) / len(pitched) for end in zip(*((part.low, part.high) for part in pitched), strict=True))
+        found["register"] = _inside("register", low, high)
+        found["brightness"] = _inside("brightness", max(p.low for p in pitched) - 3, max(p.high for p in pitched))
+        found["polyphony"] = Reach(1.0, max(min(ENDS["polyphony"][1], _TOGETHER * voices), 1.5))
+    return found
 
 
-def tilt_pitches(logits: NDArray[np.float32], tilt: Tilt) -> NDArray[np.float32]:
-    """Favour high keys where register is wished for; percussion keys are no heights."""
-    return np.asarray(logits + tilt.register * _HEIGHTS, np.float32) if tilt.register else logits
+_HANDS = 4  # keys of one stroke that a part plays often
+_MOST = {"density": 2.0, "energy": 1.2}  # a quarter, for each key that may be struck at once
+_TOGETHER = 1.0  # of all voices that sound at once, at most
+_EDGE = 0.12  # of a range that is left alone at either end: nobody plays there all the time
 
 
-_QUARTER = math.log1p(STEPS_PER_QUARTER)
-_WAITS = np.log1p(np.arange(v.BAR + 1)) / _QUARTER
-_LOUDNESS = (np.arange(v.SIZES["velocity"]) - 20) / 5
-_HEIGHTS = np.where(np.arange(v.SIZES["pitch"]) < v.PITCHES, (np.arange(v.SIZES["pitch"]) - 60) / 12, 0.0)
-
-
-def _clip(value: float, limit: float) -> float:
-    return min(max(value, -limit), limit)
-
-
-def _log_ratio(wanted: float, got: float) -> float:
-    return math.log((wanted + 0.05) / (got + 0.05))
+def _inside(name: str, low: float, high: float) -> Reach:
+    """The part of the corpus' span that lies well inside low..high; all of low..high where the two are apart."""
+    edge = _EDGE * (high - low)
+    least, most = max(ENDS[name][0], low + edge), min(ENDS[name][1], high - edge)
+    return Reach(least, most) if most - least >= edge else Reach(low, high)

@@ -17,7 +17,8 @@ from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import Context
 from gen_core.sequence.features import Notes, Quarters, bar_features
 from gen_core.sequence.harmony import CHORDS, NO_CHORD, heard_chords
-from gen_core.sequence.layout import HEADS, KINDS, STYLES, TOLD, TRUNK, WISHES, Column, left_class, style_seats
+from gen_core.sequence.layout import HEADS, KINDS, TOLD, TRUNK, WISHES, Column, left_class, style_seats
+from gen_core.sequence.styles import STYLES
 from gen_core.sequence.vocabulary import Event
 from gen_core.sequence.wishes import octiles
 

@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.director.composer import BAR_STEPS, BAR_TICKS
+from gen_core.director.composer import BAR_TICKS
 from gen_core.score.grid import Piece
 from gen_core.sequence import vocabulary as v
 from gen_core.spec.note import Note
@@ -22,8 +22,9 @@ from gen_core.training.grams import Ever, Grams
 from gen_core.training.qualities import FEATURES, Window, qualities, window
 
 HOUR_S = 3600.0
+BAR_STEPS = BAR_TICKS // TICKS_PER_STEP
 WINDOW_BARS = 16
-LONGEST_SILENCE_BARS = 4.0  # rests of a bar or two are music
+LONGEST_SILENCE_BARS = 2.0
 MOST_EVER = 0.9  # of an hour's grams that any earlier hour had: beyond this nothing new is said
 DRIFT_T = 4.5  # slope over its standard error; of twenty features over a day one in 250 runs reaches it by chance
 FEWEST_HOURS = 6  # for a slope

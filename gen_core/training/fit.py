@@ -75,12 +75,16 @@ class Run:
         self.network.eval()
         figure = quick_validation(self.network, excerpts, self.device)
         self.network.train()
+        self.keep(figure)
+        return figure
+
+    def keep(self, figure: float) -> None:
+        """Note a validation, and keep the weights where they are the best so far."""
         self.curve.append((self.step, "valid", figure))
         self.stale += 1
         if figure < self.best[0]:
             self.best = figure, {name: t.detach().clone() for name, t in self.network.state_dict().items()}
             self.stale = 0
-        return figure
 
     def save(self, path: Path) -> None:
         """Everything that `load` needs, and beside it what a person may read."""

@@ -13,7 +13,7 @@ SOURCE_SHARES = {  # of what the network hears: game music and drums 0.31, thoug
 class Plan:
     """How long, how fast, how wide."""
 
-    steps: int = 5000
+    steps: int = 6500
     batch: int = 32  # lines read side by side
     length: int = 192  # events between two updates
     rate: float = 3e-3  # of AdamW

@@ -1,8 +1,9 @@
 """How sure a figure is, and whether two splits are equally hard.
 
 Pieces are drawn again with replacement (Efron, "Bootstrap methods: another look at the jackknife", 1979), for notes of
-one piece are no independent witnesses. A network that was chosen by one split may look worse on the other for two
-reasons: it was fitted to the first, or the second is harder. Counting, which was fitted to neither, tells them apart.
+one piece are no independent witnesses; every source keeps its number of pieces, for the mixture is no accident. A
+network that was chosen by one split may look worse on the other for two reasons: it was fitted to the first, or the
+second is harder. Counting, which was fitted to neither, tells them apart.
 """
 
 from collections.abc import Sequence
@@ -30,9 +31,16 @@ def rates(judged: Sequence[Judged]) -> tuple[NDArray[np.float64], NDArray[np.flo
     """Nats per note of network and counting: (2,), and of as many pieces drawn again, (DRAWS, 2)."""
     notes = np.array([piece.notes for piece in judged], np.float64)
     costs = np.array([(piece.model, piece.baseline) for piece in judged])  # (pieces, 2)
-    drawn = np.random.default_rng(SEED).integers(0, len(judged), (DRAWS, len(judged)))
+    drawn = _draw([piece.source for piece in judged])
     again = np.stack([costs[row].sum(axis=0) / notes[row].sum() for row in drawn])
     return costs.sum(axis=0) / notes.sum(), again
+
+
+def _draw(sources: Sequence[str]) -> NDArray[np.int64]:
+    """Numbers of pieces drawn with replacement, as many of every source as there are. (DRAWS, pieces)"""
+    rng, names = np.random.default_rng(SEED), np.array(sources)
+    groups = [np.flatnonzero(names == source) for source in np.unique(names)]
+    return np.concatenate([rng.choice(group, (DRAWS, len(group))) for group in groups], axis=1)
 
 
 def interval(draws: NDArray[np.float64]) -> list[float]:

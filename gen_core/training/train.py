@@ -69,6 +69,14 @@ def train(
     }
 
 
+def train_chorales(*given: Any) -> dict[str, Any]:
+    """What `chorale_fit.train_chorales` does with what is `given`. Raises UsageError without torch."""
+    _torch_fit()
+    from gen_core.training import chorale_fit
+
+    return chorale_fit.train_chorales(*given)
+
+
 def write_provenance(corpus: Path, names: list[str], path: Path) -> None:
     """One line a training piece: where it is from, by whom, under which licence."""
     wanted, manifest = set(names), corpus / "manifest.csv"

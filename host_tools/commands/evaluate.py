@@ -4,6 +4,7 @@ how like that music is what it composes of itself, feature by feature, beside ho
 Example: limonaire evaluate --corpus corpus
          limonaire evaluate --model model --corpus corpus --split valid --int8 --json
          limonaire evaluate --corpus corpus --split test --against valid --what nats,likeness --json
+         limonaire evaluate --model export/chorales --chorales corpus --split test
 """
 
 import argparse
@@ -21,7 +22,9 @@ MEASURES = ("nats", "likeness")
 
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--model", type=Path, metavar="PATH", help="model folder or weights; without it, the default")
-    parser.add_argument("--corpus", type=Path, required=True, metavar="DIR", help="a folder of MIDI files")
+    music = parser.add_mutually_exclusive_group(required=True)
+    music.add_argument("--corpus", type=Path, metavar="DIR", help="a folder of MIDI files")
+    music.add_argument("--chorales", type=Path, metavar="PATH", help="the published JSB chorales; only nats")
     parser.add_argument("--split", choices=(*SPLITS, "all"), default="all", help="of the corpus (all)")
     parser.add_argument(
         "--what", type=measures, default=("nats",), metavar="LIST", help="nats, likeness or both (nats)"
@@ -57,6 +60,11 @@ def run(args: argparse.Namespace) -> None:
     weights, baseline = model_folder(args.model)
     with hushed():
         model = GraphModel(model_graphs(weights, args.int8))
+    if args.chorales:
+        from gen_core.training.chorale_figure import evaluate_chorales
+
+        figures = evaluate_chorales(model, args.chorales, args.split, say)
+        return emit(args.json, figures, facts(flat(figures)))
     report: dict[str, Any] = {}
     if "nats" in args.what:
         lanes = 1 if args.int8 else LANES

@@ -1,11 +1,11 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|constraints|board|…] [--json]`.
+"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|constraints|arm|board|…] [--json]`.
 
 What takes hours or judges stands apart and has options of its own: `python -m tests.benchmarks endurance --hours 24`.
 """
 
 import sys
 
-from tests.benchmarks import board, composer, constraints, endurance, frame, size, synth, wire, wishes
+from tests.benchmarks import arm, board, composer, constraints, endurance, frame, size, synth, wire, wishes
 
 GROUPS = {
     "synth": synth.run,
@@ -15,6 +15,7 @@ GROUPS = {
     "board": board.run,
     "wire": wire.run,
     "size": size.run,
+    "arm": arm.run,
 }
 
 APART = {"endurance": endurance.main}

@@ -27,7 +27,7 @@ EIGHT = Rules(  # flute, violin, horn, strings, piano, guitar, bass, percussion
         PartRule(0, 36, 84, 5), PartRule(27, 40, 76, 3), PartRule(33, 28, 55, 1), PartRule(v.DRUM_PROGRAM),
     )
 )  # fmt: skip
-DENSE = {"bpm": 122.0, "density": 0.9, "energy": 0.8}  # 32 notes a second
+DENSE = {"bpm": 80.0, "density": 0.9, "energy": 0.8}  # about 32 notes a second
 FREE = Rules((PartRule(80, 60, 96, 1), PartRule(48, 45, 84, 4), PartRule(33, 28, 55, 1), PartRule(v.DRUM_PROGRAM)))
 FREE_SEEDS, FREE_BARS = 20, 16
 WARM, COUNTED = 4, 12  # notes that are read

@@ -5,7 +5,7 @@ import onnxruntime
 import pytest
 
 from export.graph import GraphBuilder
-from export.quantise import quantise
+from export.quantise import LEVELS, best_end, quantise
 
 
 def quantise_activations(x):
@@ -34,9 +34,15 @@ def test_the_product_is_what_integers_give(kind):
     weight = next(helper.to_array(t) for name, t in held.items() if name.endswith("_quantized"))
     weight_scale = next(helper.to_array(t) for name, t in held.items() if name.endswith("_scale"))
     weight_zero = next(helper.to_array(t) for name, t in held.items() if name.endswith("_zero_point"))
-    assert weight.dtype == np.uint8
+    assert weight.dtype == np.int8 and np.abs(weight.astype(int)).max() <= LEVELS and weight_zero == 0
     scale, zero, bytes_ = quantise_activations(x)
     integers = (bytes_ - zero).astype(np.int64) @ (weight.astype(np.int64) - int(weight_zero))
     session = onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])
     got = session.run(None, {"x": x})[0]
     assert np.allclose(got, integers * (scale * float(weight_scale)), rtol=1e-5, atol=1e-5)
+
+
+def test_a_matrix_is_clipped_where_it_errs_least_and_not_where_all_weights_are_alike():
+    bell = np.random.default_rng(4).normal(size=(192, 192)).astype(np.float32)
+    assert 0.5 < best_end(bell) / np.abs(bell).max() < 1
+    assert best_end(np.full((4, 4), -3, np.float32)) == 3

@@ -7,7 +7,9 @@ from gen_core.director import controls
 from gen_core.director.composer import BAR_TICKS, EARLY_TICKS
 from gen_core.director.director import CONTROLS, Change, Director, Ensemble
 from gen_core.sequence import vocabulary as v
+from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import PartRule
+from gen_core.sequence.styles import STYLES
 from gen_core.spec.errors import VerificationError
 
 BEAT = 480
@@ -43,6 +45,11 @@ def bars(made, until):
 
 def test_the_controls_are_those_that_are_declared():
     assert set(CONTROLS) == {param.id for param in controls.PARAMS} | {"ensemble"}
+
+
+def test_every_wish_and_every_style_of_the_network_has_its_control():
+    assert [param.id for param in controls.WISHES] == list(WISHES)
+    assert [param.id for param in controls.STYLE_WEIGHTS] == [f"style.{style}" for style in STYLES]
 
 
 def test_of_two_values_for_one_beat_the_later_word_counts_whichever_is_larger():
@@ -103,6 +110,17 @@ def test_who_plays_changes_with_the_bar_even_if_told_within_it():
     assert {note.part for note in notes if note.tick < BAR_TICKS - EARLY_TICKS} == {0}
     assert {note.part for note in notes if note.tick >= BAR_TICKS} > {0}
     assert made.ensemble_at(BAR_TICKS - 1).name == "0" and made.ensemble_at(BAR_TICKS).name == "1"
+
+
+def test_a_blend_of_styles_is_told_from_the_next_bar_on():
+    made = director()
+    context = made._composer._sampler.context
+    bars(made, 1)
+    assert set(context.style) == {len(STYLES)}, "no weight, no style"
+    made.change(Change(BAR_TICKS, "style.song", 0.9))
+    made.change(Change(BAR_TICKS, "style.salon", 0.3))
+    bars(made, 2)
+    assert context.style == (STYLES.index("song"),) * 6 + (STYLES.index("salon"),) * 2
 
 
 def test_months_of_changes_are_not_kept():

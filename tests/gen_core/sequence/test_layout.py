@@ -2,7 +2,8 @@
 
 import pytest
 
-from gen_core.sequence.layout import KINDS, STYLE_SEATS, STYLES, TRUNK, left_class, offsets, style_seats
+from gen_core.sequence.layout import KINDS, STYLE_SEATS, TRUNK, left_class, offsets, style_seats
+from gen_core.sequence.styles import STYLES
 
 NOBODY = KINDS["style"] - 1
 

@@ -1,75 +1,76 @@
-"""A wish is followed: the tilt points the right way, corrects what is missing, and is forgotten when nobody asks."""
+"""A wish means more of its feature, for every ensemble, and the default model follows it."""
 
 import numpy as np
 import pytest
 
 from gen_core.director.composer import Composer, Request
+from gen_core.sequence import steering
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import PartRule, Rules
-from gen_core.sequence.wishes import (
-    LIMIT,
-    Tilt,
-    applied,
-    corrected,
-    target,
-    tilt_deltas,
-    tilt_pitches,
-    tilt_velocities,
-    wish_class,
-)  # fmt: skip
-from gen_core.spec.note import Note
+from gen_core.sequence.wishes import ENDS, IQR, OCTILE_EDGES, Reach, level, octiles, reach, target, value_of, wish_class
 
-NOTHING = dict.fromkeys(WISHES, 0.5)
+TRIO = Rules((PartRule(40, 40, 96, 2), PartRule(41, 36, 90, 2), PartRule(42, 28, 80, 2)))
+ENSEMBLES = {
+    "trio": TRIO,
+    "bass alone": Rules((PartRule(33, 28, 55, 1),)),
+    "one key": Rules((PartRule(0, 60, 60, 1),)),
+    "drums": Rules((PartRule(v.DRUM_PROGRAM),)),
+}
 
 
-@pytest.mark.parametrize("name", WISHES)
-def test_a_wish_means_a_quantile_of_the_corpus_and_rises(name):
-    values = [target(name, wish) for wish in np.linspace(0, 1, 33)]
-    assert all(a < b for a, b in zip(values, values[1:], strict=False))
+@pytest.mark.parametrize("wish", WISHES)
+def test_without_limits_a_wish_spans_the_corpus_through_its_median(wish):
+    assert [target(wish, end) for end in (0, 0.5, 1)] == pytest.approx(
+        [ENDS[wish][0], OCTILE_EDGES[wish][3], ENDS[wish][1]]
+    )
+
+
+@pytest.mark.parametrize("ensemble", ENSEMBLES)
+@pytest.mark.parametrize("wish", WISHES)
+@pytest.mark.parametrize("natural", [0.0, 0.3, 1.0, float("nan")])
+def test_more_is_always_more_and_inside_what_the_ensemble_can_reach(wish, ensemble, natural):
+    within = reach(ENSEMBLES[ensemble].parts)[wish]
+    known = within.low + natural * (within.high - within.low)
+    values = [target(wish, value, within, known) for value in np.linspace(0, 1, 33)]
+    fixed = within.low == within.high  # a part with one key has one register
+    assert all(a <= b if fixed else a < b for a, b in zip(values, values[1:], strict=False))
+    assert values[0] == pytest.approx(within.low) and values[-1] == pytest.approx(within.high)
+
+
+@pytest.mark.parametrize("wish", WISHES)
+def test_a_wish_near_the_middle_starts_from_what_is_heard(wish):
+    low, high = OCTILE_EDGES[wish][2], OCTILE_EDGES[wish][4]
+    for natural in (low, high):
+        assert target(wish, 0.5001, Reach(*ENDS[wish]), natural) == pytest.approx(natural, abs=0.01 * IQR[wish])
 
 
 def test_a_half_asks_for_nothing_and_the_ends_are_octiles():
     assert wish_class(0.5) == 8 and wish_class(0.0) == 0 and wish_class(1.0) == wish_class(0.9) == 7
+    assert octiles("density", np.array([0.0, 4.5, 99.0, np.nan])).tolist() == [0, 4, 7, 8]
 
 
-def test_the_tilt_moves_each_feature_its_own_way():
-    def mean(logits, values):
-        p = np.exp(logits - logits.max())
-        return float((p * values).sum() / p.sum())
-
-    zeros = {field: np.zeros(size, np.float32) for field, size in v.SIZES.items()}
-    up = Tilt(2.0, 2.0, 2.0)
-    deltas, keys, loud = np.arange(v.BAR + 1), np.arange(v.SIZES["pitch"]), np.arange(v.SIZES["velocity"])
-    assert mean(tilt_deltas(zeros["delta"], up, 48), deltas) < mean(zeros["delta"], deltas)
-    assert mean(tilt_velocities(zeros["velocity"], up), loud) > mean(zeros["velocity"], loud)
-    pitched = slice(0, v.PITCHES)
-    assert mean(tilt_pitches(zeros["pitch"], up)[pitched], keys[pitched]) > mean(zeros["pitch"][pitched], keys[pitched])
-    assert (tilt_pitches(zeros["pitch"], up)[v.PITCHES :] == 0).all()
+@pytest.mark.parametrize("wish", WISHES)
+def test_a_level_is_told_back_as_its_value(wish):
+    assert all(value_of(wish, level(wish, edge)) == pytest.approx(edge) for edge in OCTILE_EDGES[wish])
 
 
-def test_what_is_missing_raises_the_correction_and_it_never_drowns_the_network():
-    asked = NOTHING | {"density": 1.0}
-    correction = Tilt()
-    for _ in range(50):
-        correction = corrected(correction, asked, [Note(0, 0, 60, 480, 80)], -1, 4.0)
-    assert correction.density == LIMIT == applied(correction, asked).density
-    for _ in range(12):
-        correction = corrected(correction, NOTHING, [], -1, 4.0)
-    assert abs(correction.density) < 0.01
+@pytest.mark.parametrize("wish", WISHES)
+def test_the_default_model_follows_each_wish(model, wish, monkeypatch):
+    bars, heard = [], steering.heard
 
+    def listen(*bar):
+        bars.append(heard(*bar))
+        return bars[-1]
 
-@pytest.mark.parametrize("wish", WISHES[:3])
-def test_the_default_model_follows_each_wish(model, wish):
-    rules = Rules((PartRule(40, 40, 96, 2), PartRule(41, 36, 90, 2), PartRule(42, 28, 80, 2)))
+    monkeypatch.setattr(steering, "heard", listen)
 
     def obtained(value):
-        notes = []
+        bars.clear()
         for seed in (1, 2):
-            composer = Composer(model, Request(rules, seed, **{wish: value}))
-            notes += [note for _ in range(8) for note in composer.compose_bar()]
-        energy = sum((n.velocity / 127) ** 2 for n in notes)
-        return {"density": len(notes), "energy": energy, "register": np.mean([n.pitch for n in notes])}[wish]
+            composer = Composer(model, Request(TRIO, seed, **{wish: value}))
+            for _ in range(12):
+                composer.compose_bar()
+        return np.nanmean([level(wish, bar[wish]) for bar in bars])
 
-    low, high = obtained(0.1), obtained(0.9)
-    assert high > (low + 6 if wish == "register" else 1.5 * low)
+    assert obtained(0.9) > obtained(0.1) + 0.4  # interquartile ranges

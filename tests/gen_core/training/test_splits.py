@@ -30,6 +30,11 @@ def test_a_long_piece_counts_by_its_notes():
     assert figure == pytest.approx([1.1, 2.2])
 
 
+def test_the_mixture_of_sources_adds_no_doubt():
+    judged = [Judged(source, 10, cost, 2 * cost) for source, cost in (("easy", 5.0), ("hard", 50.0)) for _ in range(9)]
+    assert interval(rates(judged)[1][:, 0]) == [2.75, 2.75]
+
+
 def test_pieces_of_equal_cost_leave_no_doubt():
     assert interval(rates([Judged("a", 10, 20.0, 30.0)] * 9)[1][:, 0]) == [2.0, 2.0]
 
