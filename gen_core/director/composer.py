@@ -26,7 +26,7 @@ from gen_core.spec.time import STEPS_PER_QUARTER, TICKS_PER_QUARTER, TICKS_PER_S
 from gen_core.theory.chords import Chord
 from gen_core.theory.meter import Meter
 
-BAR_STEPS, BAR_TICKS = Meter().bar_steps, Meter().bar_ticks  # of 4/4, which holds where nobody asks for another metre
+BAR_TICKS = Meter().bar_ticks  # of 4/4, which holds where nobody asks for another metre
 MOMENTS_KEPT = 128  # beats that can be taken back
 EARLY_TICKS = v.MICRO_ZERO * v.MICRO_TICKS  # how long before its step a note may sound
 
