@@ -55,7 +55,7 @@ TEMPERATURE = Param(
 )  # fmt: skip
 REPEAT = Param(
     id="repeat", low=0, high=1, default=0.5, quantum="bar",
-    help="How often a bar may recall what was played: 0 always fresh, 1 whenever something fits.",
+    help="How much of what was played comes back: 0 always fresh, 1 a locked loop of four bars.",
 )  # fmt: skip
 SEED = Param(
     id="seed", low=0, high=SEED_HIGH, default=0, kind="int", quantum="bar", help="The same seed gives the same music."

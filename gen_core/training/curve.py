@@ -3,6 +3,7 @@
 import json
 from pathlib import Path
 
+STARTING = 0.07  # the first part of a run, whose fall would fill the picture
 
 def draw_curve(record: Path, png: Path) -> None:
     """Training and validation loss over steps, from the JSON beside a checkpoint."""
@@ -15,9 +16,10 @@ def draw_curve(record: Path, png: Path) -> None:
         points = [(step, value) for step, which, value in run["curve"] if which == kind]
         if points:
             axes.plot(*zip(*points, strict=True), label=kind, **style)
-    values = sorted(value for _, _, value in run["curve"])
+    values = [value for _, _, value in run["curve"]]
+    late = [value for step, _, value in run["curve"] if step > STARTING * run["step"]] or values
     axes.set(xlabel="step", ylabel="nats a note", title=f"seed {run['plan']['seed']}, {run['step']} steps")
-    axes.set_ylim(values[0] - 0.1, values[int(0.9 * (len(values) - 1))] + 0.1)  # the first steps would fill the picture
+    axes.set_ylim(min(values) - 0.1, max(late) + 0.1)
     axes.grid(alpha=0.3)
     axes.legend()
     figure.savefig(png, dpi=110)

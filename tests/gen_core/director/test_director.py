@@ -7,8 +7,9 @@ from gen_core.director import controls
 from gen_core.director.composer import BAR_TICKS, EARLY_TICKS
 from gen_core.director.director import CONTROLS, Change, Director, Ensemble
 from gen_core.sequence import vocabulary as v
-from gen_core.sequence.layout import STYLES, WISHES
+from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import PartRule
+from gen_core.sequence.styles import STYLES
 from gen_core.spec.errors import VerificationError
 
 BEAT = 480
