@@ -33,5 +33,5 @@ def recall_strength(repeat: float) -> float:
 
 
 def remembers(seed: int, bar: int, repeat: float) -> bool:
-    """Whether the network may see the match index in this bar: never at 0, always from one half on."""
-    return draw(seed, bar, _SECTION, _PHRASE) < 2 * repeat
+    """Whether the network may see the match index in this bar: never at 0, always at 1. With it always, it loops."""
+    return draw(seed, bar, _SECTION, _PHRASE) < repeat

@@ -69,6 +69,7 @@ class Loop(NamedTuple):
     mean: float = math.nan  # level of the last bars in which nobody asked
     anchor: float = math.nan  # of the first such bars behind the introduction
     bars: int = -INTRODUCTION_BARS  # such bars, up to ANCHOR_BARS; below 0 in the introduction
+    most: float = math.inf  # level beyond which nobody wants to be unasked, whatever the first bars were like
 
     def turned(self, plant: Plant, afresh: bool) -> "Loop":
         """The wish has changed; `afresh`: from asking to not asking or back, where what was learned is of no use."""
@@ -85,14 +86,15 @@ class Loop(NamedTuple):
         learned = clip(self.learned + plant.learn * error / plant.slope, plant.limit)
         return self._replace(learned=learned, guess=min(max(guess, 0.0), MOST_GUESS))
 
-    def held(self, plant: Plant, level: float, ends: Sequence[float]) -> "Loop":
+    def held(self, plant: Plant, level: float, ends: Sequence[float], most: float = math.inf) -> "Loop":
         """After a bar in which nobody asked; `ends` (-1..1): how much each other feature was asked for."""
         if self.bars <= 0:
-            return self._replace(mean=level, anchor=level, bars=self.bars + 1)
+            return self._replace(mean=level, anchor=min(level, most), bars=self.bars + 1, most=most)
         bars = min(self.bars + 1, ANCHOR_BARS)
         strayed = self.mean + SLOW * clip(level - self.mean, CLIP)
         anchor = self.anchor if self.bars == ANCHOR_BARS else self.anchor + (level - self.anchor) / bars
-        after = self._replace(mean=strayed if self.bars >= KNOWN_BARS else anchor, anchor=anchor, bars=bars)
+        mean, anchor = strayed if self.bars >= KNOWN_BARS else anchor, min(anchor, most)
+        after = self._replace(mean=mean, anchor=anchor, bars=bars, most=most)
         learned = clip(self.learned + CREEP * after.outside / plant.slope, plant.limit / 2)
         return after._replace(learned=learned, leans=self._adapted(plant, level, ends))
 
@@ -105,8 +107,10 @@ class Loop(NamedTuple):
     @property
     def outside(self) -> float:
         """How far, and which way, the mean has to be led to be back in the band around the anchor."""
-        away = self.anchor - self.mean
-        return math.copysign(clip(max(abs(away) - BAND, 0.0), MOST), away) if self.bars == ANCHOR_BARS else 0.0
+        if math.isnan(self.mean):
+            return 0.0
+        away = (self.anchor if self.bars == ANCHOR_BARS else min(self.mean, self.most)) - self.mean
+        return math.copysign(clip(max(abs(away) - BAND, 0.0), MOST), away)
 
     def holding(self, plant: Plant, ends: Sequence[float]) -> float:
         """λ while nobody asks."""
