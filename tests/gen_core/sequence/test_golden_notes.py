@@ -22,7 +22,7 @@ ENSEMBLES = {
     "eight": Rules((*(PartRule(40 + n, 36 + 4 * n, 80 + 2 * n, 1 + n % 3) for n in range(7)), DRUMS)),
 }
 GOLDEN = {  # SHA-256 of the notes, its first 16 digits
-    "solo": "8295e5825f332492", "trio": "ed2a1fb487e93679", "eight": "be451996e0741dbb",
+    "solo": "3e2924cb3af1cb6b", "trio": "ff60dbc0aa675985", "eight": "b3654dc8ab2671ff",
 }  # fmt: skip
 
 
