@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import NamedTuple
 
-from gen_core.director.form import recall_strength, recalled_bar, remembers
+from gen_core.director.form import AVOIDED, recall_strength, recalled_bar, remembers, stuck
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.context import NO_END, Context, Snapshot
 from gen_core.sequence.ear import Chain, held_over
@@ -151,10 +151,17 @@ class Composer:
         bar = context.bars.number
         context.use_match = remembers(request.seed, bar, request.repeat)
         context.recall(recalled_bar(request.seed, bar, request.repeat))
+        circle = stuck(context.bars, request.repeat) if context.recalled is None else -1
+        context.avoided = context.bars.get(circle)
+        context.use_match &= context.avoided is None
 
     def _manner(self) -> Manner:
         request = self.request
-        recall = recall_strength(request.repeat) if self._sampler.context.recalled is not None else 0.0
+        context, recall = self._sampler.context, 0.0
+        if context.recalled is not None:
+            recall = recall_strength(request.repeat)
+        elif context.avoided is not None:
+            recall = AVOIDED
         return Manner(request.rules, request.seed, request.temperature, self._steering.tilts(), recall)
 
     def _moment(self, tick: int) -> _Moment:

@@ -88,6 +88,7 @@ class Context:
         self.left = NO_END
         self.bars = Bars()
         self.recalled: tuple[Played, ...] | None = None  # the bar that this one brings back
+        self.avoided: tuple[Played, ...] | None = None  # the bar that this one should not be again
         self.given: tuple[Given, ...] = ()  # in the order of the stream
         self.given_passed = 0  # how many of them have been
         self.last = Event(
@@ -127,7 +128,7 @@ class Context:
         self.chords, self.left = chords, left
         self.now = self.bar_start
         self.bars = self.bars.begin()
-        self.recalled = None
+        self.recalled = self.avoided = None
         self.push(v.BAR_LINE)
 
     def recall(self, bar: int) -> None:
@@ -135,6 +136,11 @@ class Context:
         played = self.bars.get(bar)
         fits = played is not None and (not played or played[-1].position < self.bar_steps)
         self.recalled = played if fits else None
+
+    def offer(self) -> Event | None:
+        """What the bar brings next that this one recalls or avoids."""
+        played = self.avoided if self.recalled is None else self.recalled
+        return None if played is None else offered(played, self.position, self.last)
 
     def match(self) -> tuple[Event | None, int]:
         """What a repetition would bring, and how long it has held (class)."""

@@ -50,11 +50,11 @@ class Manner:
     seed: int
     temperature: float = 1.0
     tilts: Tilts = Tilts()
-    recall: float = 0.0  # nats by which the event that a recalled bar brings is favoured
+    recall: float = 0.0  # nats by which the event that a recalled bar brings is favoured; below 0, its pitch is avoided
 
     def pulled(self, logits: Logits, offer: Event | None, field: int) -> Logits:
-        """Logits of a field (classes,), in favour of `offer`."""
-        if offer is None:
+        """Logits of a field (classes,), in favour of `offer` or against it."""
+        if offer is None or (self.recall < 0 and field != _PITCH):
             return logits
         logits = logits.copy()
         logits[offer[field]] += self.recall
@@ -78,7 +78,7 @@ class Sampler:
     def next(self, manner: Manner, first_delta: int = 0) -> Event:
         """Draw the next event, at least `first_delta` steps from now; a bar line is drawn but not yet begun."""
         context = self.context
-        offer = context.match()[0] if manner.recall else None
+        offer = context.offer() if manner.recall else None
         h, delta_logits, state = self.model.trunk([context.trunk()], self.state)
         logits = manner.tilts.deltas(delta_logits[0], context.bar_steps - context.position)
         logits = manner.pulled(logits, offer, 0)
@@ -197,6 +197,7 @@ class Sampler:
         return mask
 
 
+_PITCH = v.FIELDS.index("pitch")
 _AUDIBLE = np.arange(v.SIZES["velocity"]) >= 4  # softer than MIDI 16 is lost in a room
 _UP_TO = [np.arange(v.SIZES["duration"]) < count for count in range(v.SIZES["duration"] + 1)]
 

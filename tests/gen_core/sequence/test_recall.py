@@ -2,7 +2,7 @@
 
 import pytest
 
-from gen_core.director.form import recall_strength, recalled_bar, remembers
+from gen_core.director.form import recall_strength, recalled_bar, remembers, stuck
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.recall import KEPT, Bars, Played, offered
 from gen_core.sequence.vocabulary import BAR_LINE, Event
@@ -60,3 +60,23 @@ def test_a_rhyming_section_brings_back_one_section_bar_for_bar():
 
 def test_a_recall_names_no_event_beyond_its_bar():
     assert offered(THEME, 95, Event(5, 0, 60)).delta == v.BAR
+
+
+@pytest.mark.parametrize(
+    ("period", "repeat", "found"), [(1, 0.0, True), (2, 0.5, True), (4, 0.5, True), (4, 1.0, False)]
+)
+def test_music_in_a_circle_is_noticed_unless_it_was_asked_for(period, repeat, found):
+    bars = Bars()
+    for number in range(20):
+        bars = bars.begin().add(0, Event(0, 0, 60 + number % period)).add(24, Event(24, 0, 70))
+    bars = bars.begin()
+    assert (stuck(bars, repeat) >= 0) == found
+    if found:
+        assert bars.get(stuck(bars, repeat)) == bars.get(bars.number - period)
+
+
+def test_music_that_goes_on_is_not_stuck():
+    bars = Bars()
+    for number in range(20):
+        bars = bars.begin().add(0, Event(0, 0, 30 + number))
+    assert stuck(bars.begin(), 0.0) == -1
