@@ -49,10 +49,10 @@ class Plant(NamedTuple):
 
 
 PLANTS = {
-    "density": Plant(0.5, 8.0, 0.4, 0.12),
-    "energy": Plant(0.8, 5.0, 0.4, 0.12),
-    "register": Plant(1.0, 5.0, 0.5, 0.12, slow=True),
-    "brightness": Plant(0.4, 7.0, 0.5, 0.12, slow=True),
+    "density": Plant(0.5, 8.0, 1.2, 0.24),
+    "energy": Plant(0.8, 5.0, 1.2, 0.24),
+    "register": Plant(1.0, 5.0, 1.5, 0.24, slow=True),
+    "brightness": Plant(0.4, 7.0, 1.5, 0.24, slow=True),
     "tension": Plant(0.6, 4.0, 0.2, 0.2),
     "valence": Plant(0.06, 30.0, 0.2, 0.2),
     "polyphony": Plant(2.0, 4.0, 0.2, 0.2),
