@@ -104,7 +104,10 @@ def _smallest_twins(tracks: list[Track]) -> tuple[int, int] | None:
         held = smallest.setdefault(track.program, [])
         smallest[track.program] = sorted([*held, (len(track.notes), number)])[:2]
     pairs = [(a + b, max(i, j), min(i, j)) for (a, i), (b, j) in (two for two in smallest.values() if len(two) == 2)]
-    return min(pairs)[:0:-1] if pairs else None  # type: ignore[return-value]
+    if not pairs:
+        return None
+    _, later, earlier = min(pairs)
+    return earlier, later
 
 
 def _mean_pitch(track: Track) -> float:

@@ -53,11 +53,6 @@ class Reach(NamedTuple):
     high: float
 
 
-def wish_class(wish: float) -> int:
-    """0..1 → octile class that the network is told where nothing is known of the ensemble; a half asks for nothing."""
-    return KINDS["wish"] - 1 if wish == NOT_ASKED else min(int(wish * 8), 7)
-
-
 def octiles(name: str, values: NDArray[np.float64]) -> NDArray[np.int64]:
     """Feature values → classes 0..7 of the kind `wish`; NaN → not asked."""
     classes = np.searchsorted(OCTILE_EDGES[name], values, side="right")

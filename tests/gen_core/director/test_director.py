@@ -1,6 +1,5 @@
 """What is asked for is what is composed: the last word counts, from its beat on, and nothing sounds twice."""
 
-import numpy as np
 import pytest
 
 from gen_core.director import controls
@@ -11,22 +10,9 @@ from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import PartRule
 from gen_core.sequence.styles import STYLES
 from gen_core.spec.errors import VerificationError
+from tests.fixtures.models import Dice
 
 BEAT = 480
-
-
-class Dice:
-    """A model without an opinion: every class is as likely as any other, but bars are not too short."""
-
-    def start(self, batch):
-        return np.zeros((1, batch, 1), np.float32)
-
-    def trunk(self, columns, state):
-        delta = np.where(np.arange(v.BAR + 1) < 20, 0.0, -9.0).astype(np.float32)
-        return np.zeros((1, 1), np.float32), delta[None], state
-
-    def head(self, field, h, columns):
-        return np.zeros((1, v.SIZES[field]), np.float32)
 
 
 def director(*seats):

@@ -1,6 +1,5 @@
 """A performance may change its metre, may follow a lead sheet, and may have an end."""
 
-import numpy as np
 import pytest
 
 from gen_core.director import controls
@@ -10,22 +9,9 @@ from gen_core.sequence import vocabulary as v
 from gen_core.sequence.rules import PartRule
 from gen_core.spec.errors import UsageError
 from gen_core.theory.lead_sheet import parse_lead_sheet
+from tests.fixtures.models import Dice
 
 PARTS = (PartRule(0, 40, 90), PartRule(33, 28, 50, 1, 1), PartRule(v.DRUM_PROGRAM))
-
-
-class Dice:
-    """A model without an opinion: every class is as likely as any other, but bars are not too short."""
-
-    def start(self, batch):
-        return np.zeros((1, batch, 1), np.float32)
-
-    def trunk(self, columns, state):
-        delta = np.where(np.arange(v.BAR + 1) < 20, 0.0, -9.0).astype(np.float32)
-        return np.zeros((1, 1), np.float32), delta[None], state
-
-    def head(self, field, h, columns):
-        return np.zeros((1, v.SIZES[field]), np.float32)
 
 
 def director(sheet=None, length_bars=None, **values):

@@ -8,7 +8,7 @@ from gen_core.sequence import steering
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import PartRule, Rules
-from gen_core.sequence.wishes import ENDS, IQR, OCTILE_EDGES, Reach, level, octiles, reach, target, value_of, wish_class
+from gen_core.sequence.wishes import ENDS, IQR, OCTILE_EDGES, Reach, level, octiles, reach, target, value_of
 
 TRIO = Rules((PartRule(40, 40, 96, 2), PartRule(41, 36, 90, 2), PartRule(42, 28, 80, 2)))
 ENSEMBLES = {
@@ -45,8 +45,7 @@ def test_a_wish_near_the_middle_starts_from_what_is_heard(wish):
         assert target(wish, 0.5001, Reach(*ENDS[wish]), natural) == pytest.approx(natural, abs=0.01 * IQR[wish])
 
 
-def test_a_half_asks_for_nothing_and_the_ends_are_octiles():
-    assert wish_class(0.5) == 8 and wish_class(0.0) == 0 and wish_class(1.0) == wish_class(0.9) == 7
+def test_octiles_begin_at_their_edges_and_what_is_unknown_asks_for_nothing():
     assert octiles("density", np.array([0.0, 4.5, 99.0, np.nan])).tolist() == [0, 4, 7, 8]
 
 

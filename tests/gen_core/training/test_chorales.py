@@ -13,6 +13,7 @@ from gen_core.training import chorales as c
 from gen_core.training.chorale_figure import chorale_figure, evaluate_chorales, note_nats, surprise
 from gen_core.training.columns import SLICES, TARGETS, transpose
 from tests.fixtures import chorales as tunes
+from tests.fixtures.models import Uniform
 
 RUNS = st.lists(st.tuples(st.sampled_from([-1, 48, 60, 61, 72]), st.integers(1, 40)), min_size=1, max_size=12)
 
@@ -98,26 +99,13 @@ def test_the_upbeat_is_charged_whatever_it_is():
     assert sum(np.exp(-cost) for cost in costs.values()) == pytest.approx(1)
 
 
-class Flat:
-    """A model that knows nothing: every class as likely as the next."""
-
-    def start(self, batch):
-        return np.zeros((1, batch, 1), np.float32)
-
-    def trunk(self, columns, state):
-        return np.zeros((len(columns), 1), np.float32), np.zeros((len(columns), v.SIZES["delta"]), np.float32), state
-
-    def head(self, field, h, columns):
-        return np.zeros((len(columns), v.SIZES[field]), np.float32)
-
-
 def test_a_model_that_knows_nothing_pays_for_every_choice_that_the_form_leaves():
     raster = tunes.raster("upbeat")
-    nats = note_nats(Flat(), c.chorale_rows([raster]).table)
+    nats = note_nats(Uniform(), c.chorale_rows([raster]).table)
     choices = np.exp(nats.sum(axis=1)) / c.LONGEST
     assert choices[:4] == pytest.approx([v.PITCHES + 1] * 4)  # the first note of each voice
     assert choices[4:] == pytest.approx([v.PITCHES] * (len(nats) - 4))  # later, not the same again
-    figure = chorale_figure(Flat(), [raster])
+    figure = chorale_figure(Uniform(), [raster])
     assert figure["notes"] == 80 and figure["frames"] == 20
     assert figure["nats_per_note"] == pytest.approx((nats.sum() + c.upbeat_nats(raster)) / 80, abs=1e-4)
     assert figure["nats_per_frame"] == pytest.approx(4 * figure["nats_per_note"], abs=4e-4)
@@ -145,5 +133,5 @@ def test_the_data_are_read_from_json_folder_and_archive(tmp_path):
 
 
 def test_both_splits_that_judge_are_judged(tmp_path):
-    report = evaluate_chorales(Flat(), tunes.write(tmp_path))
+    report = evaluate_chorales(Uniform(), tunes.write(tmp_path))
     assert set(report) == {"valid", "test"} and report["valid"] == report["test"]

@@ -14,6 +14,7 @@ from gen_core.training.columns import TARGETS, piece_rows
 from gen_core.training.corpus import read_corpus
 from gen_core.training.evaluate import evaluate, model_nats
 from tests.fixtures import tunes
+from tests.fixtures.models import Uniform
 
 
 @pytest.fixture(scope="module")
@@ -24,19 +25,6 @@ def baseline():
 @pytest.fixture
 def folder(tmp_path):
     return tunes.write_folder(tmp_path / "tunes")
-
-
-class Uniform:
-    """A model that knows nothing: every class of every field is equally likely."""
-
-    def start(self, batch):
-        return np.zeros((1, batch, 1), np.float32)
-
-    def trunk(self, columns, state):
-        return np.zeros((len(columns), 1), np.float32), np.zeros((len(columns), v.SIZES["delta"]), np.float32), state
-
-    def head(self, field, h, columns):
-        return np.zeros((len(columns), v.SIZES[field]), np.float32)
 
 
 def test_a_model_that_knows_nothing_costs_the_logarithms_of_the_fields(baseline, folder):
