@@ -4,7 +4,7 @@ Opset 18 and IR 8, so that onnxruntime from 1.17 on runs what we draw; standard 
 drawn before is not drawn again: equal constants are kept once.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
 import numpy as np
@@ -41,12 +41,20 @@ class Tensor:
         return self.graph.binary("MatMul", self, other)
 
 
+def _type_of(x: Tensor) -> onnx.TypeProto:
+    """Its element type; the shape is inferred."""
+    kind = onnx.TypeProto()
+    kind.tensor_type.elem_type = helper.np_dtype_to_tensor_dtype(x.dtype)
+    return kind
+
+
 class GraphBuilder:
     """Draws one graph. `input` and `output` name its ends; `model` checks and returns the whole."""
 
     def __init__(self, name: str) -> None:
         self.name = name
-        self.nodes: list[onnx.NodeProto] = []
+        self.nodes: list[onnx.NodeProto] = []  # of the graph that is being drawn; a branch has its own
+        self._drawn = 0
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
         self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
@@ -67,16 +75,18 @@ class GraphBuilder:
         kind = helper.np_dtype_to_tensor_dtype(value.dtype)
         self._outputs.append(helper.make_tensor_value_info(name, kind, list(shape)))
 
-    def _rename(self) -> None:
+    def _rename(self, nodes: Iterable[onnx.NodeProto]) -> None:
         """Nodes write outputs under their outer names: cheaper than a node that copies."""
-        for node in self.nodes:
+        for node in nodes:
             for names in (node.input, node.output):
                 for index, name in enumerate(names):
                     names[index] = self._given.get(name, name)
+            for attribute in node.attribute:
+                self._rename(attribute.g.node)
 
     def model(self, metadata: Mapping[str, str] | None = None) -> onnx.ModelProto:
         """The finished model, checked by onnx."""
-        self._rename()
+        self._rename(self.nodes)
         graph = helper.make_graph(self.nodes, self.name, self._inputs, self._outputs, self._initializers)
         model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", OPSET)], ir_version=IR_VERSION)
         model.producer_name = "limonaire"
@@ -86,7 +96,7 @@ class GraphBuilder:
 
     # -- drawing -----------------------------------------------------------------------------------------------------
     def _draw(self, op: str, inputs: Sequence[Tensor], dtype: Any, outputs: int = 1, **attributes: Any) -> list[Tensor]:
-        number = len(self.nodes)
+        number, self._drawn = self._drawn, self._drawn + 1
         names = [f"{op.lower()}_{number}" + (f"_{i}" if outputs > 1 else "") for i in range(outputs)]
         node = helper.make_node(op, [x.name for x in inputs], names, name=f"{op}_{number}", **attributes)
         self.nodes.append(node)
@@ -133,6 +143,45 @@ class GraphBuilder:
     def cast(self, x: Tensor, dtype: Any) -> Tensor:
         kind = helper.np_dtype_to_tensor_dtype(np.dtype(dtype))
         return self._draw("Cast", [x], dtype, to=kind)[0]
+
+    def less(self, x: Tensor, y: Any) -> Tensor:
+        """x < y, as booleans."""
+        return self._draw("Less", [x, self._tensor(y, x.dtype)], np.bool_)[0]
+
+    def where(self, condition: Tensor, x: Tensor, y: Any) -> Tensor:
+        return self._draw("Where", [condition, x, self._tensor(y, x.dtype)], x.dtype)[0]
+
+    # -- what need not run -------------------------------------------------------------------------------------------
+    def sounding(self, *xs: Tensor) -> Tensor:
+        """One boolean: is anything in xs not zero?"""
+        sums = [self._draw("ReduceL1", [x], x.dtype, keepdims=0)[0] for x in xs]
+        whole = sums[0]
+        for more in sums[1:]:
+            whole = whole + more
+        return self._draw("Greater", [whole, self.constant(0.0, whole.dtype)], np.bool_)[0]
+
+    def branch(
+        self, condition: Tensor, then: Callable[[], Sequence[Tensor]], otherwise: Callable[[], Sequence[Tensor]]
+    ) -> list[Tensor]:
+        """Draw both functions, run one: `then` where the boolean `condition` [] or [1] holds. Both give alike."""
+        (yes, given), (no, other) = self._apart("then", then), self._apart("else", otherwise)
+        assert [x.dtype for x in given] == [x.dtype for x in other], "the branches give different types"
+        number, self._drawn = self._drawn, self._drawn + 1
+        names = [f"if_{number}_{i}" for i in range(len(given))]
+        node = helper.make_node("If", [condition.name], names, name=f"If_{number}", then_branch=yes, else_branch=no)
+        self.nodes.append(node)
+        return [Tensor(self, name, x.dtype) for name, x in zip(names, given, strict=True)]
+
+    def _apart(self, name: str, draw: Callable[[], Sequence[Tensor]]) -> tuple[onnx.GraphProto, list[Tensor]]:
+        """A graph of its own that sees everything drawn so far; what it gives must be its own, hence the copies."""
+        outer, self.nodes = self.nodes, []
+        given = list(draw())
+        own = {output for node in self.nodes for output in node.output}
+        given = [x if x.name in own else self._draw("Identity", [x], x.dtype)[0] for x in given]
+        ends = [onnx.ValueInfoProto(name=x.name, type=_type_of(x)) for x in given]
+        graph = helper.make_graph(self.nodes, name, [], ends)
+        self.nodes = outer
+        return graph, given
 
     # -- shapes ------------------------------------------------------------------------------------------------------
     def _ints(self, values: Sequence[int]) -> Tensor:

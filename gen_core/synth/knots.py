@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.playback.layout import KNOT_FRAMES
+from gen_core.synth.layout import KNOT_FRAMES
 
 
 @lru_cache
@@ -28,17 +28,17 @@ def trapezoid(knots: int) -> NDArray[np.float64]:
 
 
 @lru_cache
-def ramp_from_knots(frames: int, scale: float) -> NDArray[np.float32]:
+def ramp_from_knots(frames: int) -> NDArray[np.float32]:
     """[2 * knots, frames]: (value at knots, rate at knots) → value at samples, for a rate that is linear in between.
 
-    value(n) = value_k + rate_k n + (rate_(k+1) - rate_k) n^2 / 64 for n samples after knot k; all times `scale`.
+    value(n) = value_k + rate_k n + (rate_(k+1) - rate_k) n^2 / 64 for n samples after knot k.
     """
     knots = frames // KNOT_FRAMES + 1
     matrix = np.zeros((2 * knots, frames))
     frame = np.arange(frames)
     knot, n = frame // KNOT_FRAMES, frame % KNOT_FRAMES
     bend = n * n / (2.0 * KNOT_FRAMES)
-    matrix[knot, frame] = scale
-    matrix[knots + knot, frame] = scale * (n - bend)
-    matrix[knots + knot + 1, frame] = scale * bend
+    matrix[knot, frame] = 1.0
+    matrix[knots + knot, frame] = n - bend
+    matrix[knots + knot + 1, frame] = bend
     return matrix.astype(np.float32)

@@ -1,18 +1,20 @@
-"""What a unit is: a name, parameters, ports, state, and the same block twice, as kernel and as graph."""
+"""What a unit is: a name, sections of parameters, ports, state, and the same block twice, as kernel and as graph."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.playback.layout import Layout, Port
 from gen_core.spec.param import Param
+from gen_core.synth.layout import Layout, Port
+from gen_core.synth.waves import WaveTables
 
 Arrays = dict[str, NDArray]
 Tensor = Any  # what a builder's operations take and give: a handle with + - * / @ and comparison-free arithmetic
 Tensors = dict[str, Tensor]
+Row = Mapping[str, Any]  # a checked patch: section → parameter → value
 
 
 class Builder(Protocol):
@@ -27,27 +29,39 @@ class Builder(Protocol):
     def maximum(self, x: Tensor, y: Any) -> Tensor: ...
     def clip(self, x: Tensor, low: float, high: float) -> Tensor: ...
     def cast(self, x: Tensor, dtype: Any) -> Tensor: ...
+    def where(self, condition: Tensor, x: Tensor, y: Any) -> Tensor: ...
+    def less(self, x: Tensor, y: Any) -> Tensor: ...
     def reshape(self, x: Tensor, shape: Sequence[int]) -> Tensor: ...
+    def transpose(self, x: Tensor, perm: Sequence[int]) -> Tensor: ...
     def concat(self, xs: Sequence[Any], axis: int) -> Tensor: ...
     def split(self, x: Tensor, sizes: Sequence[int], axis: int) -> list[Tensor]: ...
     def slice(self, x: Tensor, start: int, stop: int, axis: int, step: int = 1) -> Tensor: ...
+    def gather(self, x: Tensor, indices: Tensor) -> Tensor: ...
     def gather_elements(self, x: Tensor, indices: Any, axis: int) -> Tensor: ...
     def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def reduce_max(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def reduce_min(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def bit_and(self, x: Tensor, y: int) -> Tensor: ...
     def bit_xor(self, x: Tensor, y: Tensor) -> Tensor: ...
+    def sounding(self, *xs: Tensor) -> Tensor: ...
+    def branch(
+        self, condition: Tensor, then: Callable[[], Sequence[Tensor]], otherwise: Callable[[], Sequence[Tensor]]
+    ) -> list[Tensor]: ...
 
 
-_SETTLED = 1e-15  # -300 dB
+_SETTLED = 1e-9  # -180 dB: below the last bit of any converter
 
 
 def settle(g: Builder, x: Tensor) -> Tensor:
-    """x moved towards zero by 1e-15, or made zero, so that what feeds back on itself comes to rest.
+    """x moved towards zero by 1e-9, or made zero, so that what feeds back on itself comes to rest.
 
-    Without it a tail ends in denormal numbers, which cost a processor a hundred times the time of others.
+    Without it a tail ends in denormal numbers, which cost a processor a hundred times the time of others; at rest an
+    effect is not computed at all. A kernel that feeds back does the same, with `SETTLED`.
     """
     return x - g.clip(x, -_SETTLED, _SETTLED)
+
+
+SETTLED = np.float32(_SETTLED)
 
 
 @dataclass(frozen=True)
@@ -60,22 +74,78 @@ class State:
     dtype: type = np.float32
 
 
+@dataclass(frozen=True, kw_only=True)
+class Data:
+    """A value of a patch that is no number: `check` returns it as the unit wants it, or raises UsageError."""
+
+    id: str
+    default: Any
+    check: Callable[[Any], Any]
+    examples: tuple[Any, ...] = ()  # others that a test may try
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class NoteOn:
+    """What a note says to the units of its voice."""
+
+    key: float  # MIDI key at which it sounds; a drum has one of its own, whatever key was struck
+    pitch: int  # the MIDI key that was struck, 0..127
+    velocity: int  # 1..127
+    layout: Layout
+    tables: WaveTables
+
+    @property
+    def hertz(self) -> float:
+        """The key's frequency, equal temperament, A4 = 440 Hz."""
+        return 440.0 * 2.0 ** ((self.key - 69.0) / 12.0)
+
+    @property
+    def loud(self) -> float:
+        """Velocity as 0..1."""
+        return self.velocity / 127.0
+
+
+@dataclass(frozen=True)
+class Stage:
+    """What the mixer says to an effect."""
+
+    layout: Layout
+    bpm: float = 120.0
+
+
 Kernel = Callable[[Layout, Arrays, Arrays, Arrays], None]  # layout, inputs, state (moved in place), outputs (lent)
 Graph = Callable[[Builder, Layout, Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensors, Tensors]]
+Prepare = Callable[[Row, Any], Mapping[str, Any]]  # (row, NoteOn) for a voice, (row, Stage) for an effect
+
+
+def _nothing(row: Row, at: Any) -> Mapping[str, Any]:
+    return {}
 
 
 @dataclass(frozen=True, kw_only=True)
 class Unit:
-    """A unit's record. `outputs` gives the dimensions of each; `tolerance` is the largest error between renderings."""
+    """A unit's record.
+
+    sections: what a patch may set, by the name of its section. `inputs` are signals that other units give (wired by
+    name), `clocks` names what the allocator tells of every lane, `values` are what a note writes into its lane (or the
+    mixer into an effect): `prepare` computes them, each in the port's shape without its "lanes".
+    `outputs` are its own signals; `tolerance` is the largest error between renderings.
+    Units of one `form` differ in sections and `prepare` only, so their notes share lanes.
+    """
 
     name: str
-    params: tuple[Param, ...]
-    inputs: tuple[Port, ...]
-    outputs: dict[str, tuple[str | int, ...]]
-    state: tuple[State, ...]
+    sections: Mapping[str, tuple[Param | Data, ...]] = field(default_factory=dict)
+    inputs: tuple[Port, ...] = ()
+    clocks: tuple[str, ...] = ()
+    values: tuple[Port, ...] = ()
+    prepare: Prepare = _nothing
+    outputs: tuple[Port, ...]
+    state: tuple[State, ...] = ()
     kernel: Kernel
     graph: Graph
     tolerance: float
+    form: str = ""
 
     def start(self, layout: Layout) -> Arrays:
         """Fresh state, from the declaration."""
@@ -83,4 +153,8 @@ class Unit:
 
     def room(self, layout: Layout) -> Arrays:
         """Arrays to lend to the kernel for its outputs."""
-        return {name: np.zeros(layout.shape(dims), np.float32) for name, dims in self.outputs.items()}
+        return {port.name: np.zeros(layout.shape(port.dims), port.dtype) for port in self.outputs}
+
+    def defaults(self) -> dict[str, dict[str, Any]]:
+        """Every section with its default values."""
+        return {name: {item.id: item.default for item in items} for name, items in self.sections.items()}

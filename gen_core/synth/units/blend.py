@@ -11,17 +11,31 @@ Constant over a block: the levels; straight between knots: the envelope.
 from collections.abc import Mapping
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from gen_core.playback.layout import KNOT_FRAMES, LANES, Layout, Port
+from gen_core.synth.jit import jit
 from gen_core.synth.knots import hat
-from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
+from gen_core.synth.units.envelope import ENVELOPES
+from gen_core.synth.units.noise import NOISES
+from gen_core.synth.units.oscillator import WAVE
 
-# --- parameters: `level` and `level_bend` of the oscillator and the noise; state: none ------------------------------
+# --- parameters: `level` and `level_bend` of the oscillators and the noise; state: none -----------------------------
+VALUES = (
+    Port("level", (3, "lanes", 1), -1.0, 1.0),  # oscillator 1, oscillator 2, noise
+    Port("level_bend", (3, "lanes", 1), -1.0, 1.0),  # the same, times the modulation envelope
+)
+_SOURCES = ("oscillator_1", "oscillator_2", "noise")
+
+
+def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
+    """Levels of the three sources."""
+    return {port.name: np.array([[row[source][port.name]] for source in _SOURCES]) for port in VALUES}
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@njit(cache=True, error_model="numpy")
+@jit
 def _add(source, start, end, out):
     """Add one source, its level going straight from start to end over a stretch."""
     step = (end - start) / np.float32(KNOT_FRAMES)
@@ -29,7 +43,7 @@ def _add(source, start, end, out):
         out[n] += source[n] * (start + np.float32(n) * step)
 
 
-@njit(cache=True, error_model="numpy")
+@jit
 def _blend(wave, noise, envelope, level, level_bend, out):
     """wave [2, V, frames], noise [frames], envelope [V, knots], levels [3, V], out [V, frames]."""
     out[:] = 0.0
@@ -62,17 +76,12 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
-_SIGNALS = (
-    Port("wave", (2, "lanes", "frames"), -1.0, 1.0, "frames"),
-    Port("noise", (1, "frames"), -1.0, 1.0, "frames"),
-    Port("envelope", (2, "lanes", "knots"), 0.0, 1.0, "knots"),
-)
 BLEND = Unit(
     name="blend",
-    params=(),
-    inputs=(*_SIGNALS, LANES["level"], LANES["level_bend"]),
-    outputs={"source": (1, "lanes", "frames")},
-    state=(),
+    inputs=(WAVE, NOISES, ENVELOPES),
+    values=VALUES,
+    prepare=prepare,
+    outputs=(Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"),),
     kernel=kernel,
     graph=graph,
     tolerance=2e-6,

@@ -11,14 +11,16 @@ reverberation is measured (ISO 3382). Computed at knots; the units that use it d
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
-from numba import njit
+from numpy.typing import NDArray
 
-from gen_core.playback.layout import KNOT_FRAMES, LANES, Layout
 from gen_core.spec.param import Param
-from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+from gen_core.synth.jit import jit
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
 
 # --- parameters -----------------------------------------------------------------------------------------------------
 PARAMS = (
@@ -29,10 +31,30 @@ PARAMS = (
 )
 
 # --- state: none ----------------------------------------------------------------------------------------------------
+VALUES = (  # envelopes: 0 amplitude, 1 modulation; rates, so that neither rendering divides
+    Port("attack", (2, "lanes", 1), 0.0005, 4.0),  # s
+    Port("attack_rate", (2, "lanes", 1), 0.25, 2000.0),  # 1/attack
+    Port("decay_rate", (2, "lanes", 1), 0.2, 1000.0),  # 1/time constant
+    Port("sustain", (2, "lanes", 1), 0.0, 1.0),
+    Port("release_rate", (2, "lanes", 1), 0.2, 1000.0),  # 1/time constant
+)
+_DECAY = math.log(1000.0)  # time constants in the time to -60 dB
+
+
+def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
+    """Both sections as rates."""
+    both = {param.id: np.array([[row[name][param.id]] for name in ("amp", "mod")]) for param in PARAMS}
+    return {
+        "attack": both["attack_s"],
+        "attack_rate": 1.0 / both["attack_s"],
+        "decay_rate": _DECAY / both["decay_s"],
+        "sustain": both["sustain"],
+        "release_rate": _DECAY / both["release_s"],
+    }
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@njit(cache=True, error_model="numpy")
+@jit
 def _envelope(values, step_s, out):
     """values: age, off_age [V], then the rest of the inputs [2, V]; out [2, V, knots]."""
     age, off_age, attack, attack_rate, decay_rate, sustain, release_rate = values
@@ -67,13 +89,15 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
+ENVELOPES = Port("envelope", (2, "lanes", "knots"), 0.0, 1.0, "knots")
 _READS = ("age", "off_age", "attack", "attack_rate", "decay_rate", "sustain", "release_rate")
 ENVELOPE = Unit(
     name="envelope",
-    params=PARAMS,
-    inputs=tuple(LANES[name] for name in _READS),
-    outputs={"envelope": (2, "lanes", "knots")},
-    state=(),
+    sections={"amp": PARAMS, "mod": PARAMS},
+    clocks=("age", "off_age"),
+    values=VALUES,
+    prepare=prepare,
+    outputs=(ENVELOPES,),
     kernel=kernel,
     graph=graph,
     tolerance=1e-5,

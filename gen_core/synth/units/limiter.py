@@ -14,13 +14,13 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from gen_core.playback.layout import KNOT_FRAMES, LANES, Layout, Port
 from gen_core.spec.param import Param
+from gen_core.synth.jit import jit
 from gen_core.synth.knots import hat
-from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.unit import Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit
 
 # --- parameters: of the book, drawn into the graph ------------------------------------------------------------------
 PARAMS = (
@@ -30,18 +30,25 @@ PARAMS = (
 _CEILING = np.float32(10.0 ** (PARAMS[0].default / 20.0))
 _RELEASE_S = PARAMS[1].default
 
+
+
+def prepare(row: Row, stage: Stage) -> Mapping[str, NDArray]:
+    """The master volume."""
+    return {"volume": np.full((1, 2), row["limiter"].get("volume", 1.0), np.float32)}
+
+
 # --- state ----------------------------------------------------------------------------------------------------------
 STATE = (
-    State("delayed", (1, 2, KNOT_FRAMES)),  # the last stretch that came in
+    State("delayed", (2, KNOT_FRAMES)),  # the last stretch that came in
     State("needed", (1,), 1.0),  # its r
     State("gain", (1,), 1.0),  # the gain where the last block ended
 )
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@njit(cache=True, error_model="numpy")
-def _limit(bus, wet, volume, step, delayed, needed, gain, out):
-    """bus [3, frames], wet [2, frames], volume [2], delayed [2, 32], needed and gain [1], out [2, frames]."""
+@jit
+def _limit(mix, volume, step, delayed, needed, gain, out):
+    """mix [2, frames], volume [2], delayed [2, 32], needed and gain [1], out [2, frames]."""
     frames = out.shape[1]
     current = np.empty((2, KNOT_FRAMES), np.float32)
     for begin in range(0, frames, KNOT_FRAMES):
@@ -49,7 +56,7 @@ def _limit(bus, wet, volume, step, delayed, needed, gain, out):
         for n in range(KNOT_FRAMES):
             loud = volume[0] + (volume[1] - volume[0]) * np.float32((begin + n) / frames)
             for c in range(2):
-                current[c, n] = (bus[c, begin + n] + wet[c, begin + n]) * loud
+                current[c, n] = mix[c, begin + n] * loud
                 peak = max(peak, abs(current[c, n]))
         wanted = _CEILING / peak
         target = min(min(needed[0], wanted), gain[0] + step)
@@ -62,10 +69,10 @@ def _limit(bus, wet, volume, step, delayed, needed, gain, out):
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
-    """→ out["audio"] [1, 2, frames], one stretch late."""
+    """→ out["audio"] [2, frames], one stretch late."""
     step = np.float32(KNOT_FRAMES / (layout.sample_rate_hz * _RELEASE_S))
-    moving = state["delayed"][0], state["needed"], state["gain"]
-    _limit(inputs["bus"][0], inputs["wet"][0], inputs["volume"][0], step, *moving, out["audio"][0])
+    moving = state["delayed"], state["needed"], state["gain"]
+    _limit(inputs["compressed"], inputs["volume"][0], step, *moving, out["audio"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -81,7 +88,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     frames, stretches = layout.block_frames, layout.knots - 1
     ramp = np.arange(frames) / frames
     volume = x["volume"] @ g.constant(np.stack([1.0 - ramp, ramp]))  # [1, frames]
-    mixed = (g.slice(x["bus"], 0, 2, axis=1) + x["wet"]) * volume
+    mixed = x["compressed"] * volume
     peaks = g.reduce_max(g.reshape(g.unary("Abs", mixed), (2, stretches, KNOT_FRAMES)), axes=(0, 2))
     needed = g.unary("Reciprocal", g.maximum(peaks, float(_CEILING))) * float(_CEILING)
     around = g.concat([state["needed"], needed], axis=0)  # [knots]
@@ -90,8 +97,8 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     step = KNOT_FRAMES / (layout.sample_rate_hz * _RELEASE_S)
     gain = g.reduce_min(known + g.constant(_release(layout.knots, step)), axes=(0,))
     line = g.concat([state["gain"], gain], axis=0) @ g.constant(hat(frames))
-    late = g.concat([state["delayed"], mixed], axis=2)
-    out, delayed = g.split(late, (frames, KNOT_FRAMES), axis=2)
+    late = g.concat([state["delayed"], mixed], axis=1)
+    out, delayed = g.split(late, (frames, KNOT_FRAMES), axis=1)
     moved = {
         "delayed": delayed,
         "needed": g.slice(around, stretches, layout.knots, axis=0),
@@ -101,15 +108,13 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
-_SIGNALS = (
-    Port("bus", (1, 3, "frames"), -2.0, 2.0, "frames"),
-    Port("wet", (1, 2, "frames"), -1.0, 1.0, "frames"),
-)
 LIMITER = Unit(
     name="limiter",
-    params=PARAMS,
-    inputs=(*_SIGNALS, LANES["volume"]),
-    outputs={"audio": (1, 2, "frames")},
+    sections={"limiter": PARAMS},
+    inputs=(Port("compressed", (2, "frames"), -2.0, 2.0, "frames"),),
+    values=(Port("volume", (1, 2), 0.0, 2.0, "ramp"),),  # at block start, at block end
+    prepare=prepare,
+    outputs=(Port("audio", (2, "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
     kernel=kernel,
     graph=graph,

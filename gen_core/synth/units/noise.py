@@ -14,10 +14,10 @@ functions" (2018). The counter repeats after 2^32 samples (24 h at 48 kHz).
 from collections.abc import Mapping
 
 import numpy as np
-from numba import njit
 
-from gen_core.playback.layout import Layout
 from gen_core.spec.param import Param
+from gen_core.synth.jit import jit
+from gen_core.synth.layout import Layout, Port
 from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit
 
 _MULTIPLIER = 0x45D9F3B
@@ -36,7 +36,7 @@ STATE = (State("counter", (1,), start=1.0, dtype=np.int64),)  # the next sample'
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@njit(cache=True)
+@jit
 def _hash(counter, out):
     for n in range(out.size):
         x = (counter + n) & _MASK
@@ -66,11 +66,11 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
+NOISES = Port("noise", (1, "frames"), -1.0, 1.0, "frames")
 NOISE = Unit(
     name="noise",
-    params=PARAMS,
-    inputs=(),
-    outputs={"noise": (1, "frames")},
+    sections={"noise": PARAMS},
+    outputs=(NOISES,),
     state=STATE,
     kernel=kernel,
     graph=graph,

@@ -16,12 +16,12 @@ from collections.abc import Mapping
 from functools import lru_cache
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from gen_core.playback.layout import Layout, Port
 from gen_core.spec.param import Param
-from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.jit import jit
+from gen_core.synth.layout import Layout, Port
+from gen_core.synth.unit import SETTLED, Arrays, Builder, State, Tensor, Tensors, Unit, settle
 
 _DELAYS = (523, 683, 877, 1087, 1321, 1579, 1873, 2243)  # frames
 _LENGTH = max(_DELAYS) + 1
@@ -45,7 +45,7 @@ def _gains(sample_rate_hz: int) -> NDArray[np.float32]:
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@njit(cache=True, error_model="numpy")
+@jit
 def _room(send, lines, delays, gains, signs, damping, level, fed, total, wet):
     """send [frames]; lines [8, length] moves on; fed [8, frames] and total [frames] are scratch; wet [2, frames]."""
     frames, length = send.size, lines.shape[1]
@@ -65,15 +65,15 @@ def _room(send, lines, delays, gains, signs, damping, level, fed, total, wet):
             lines[i, n] = lines[i, n + frames]
         for n in range(frames):
             value = send[n] + fed[i, n] - np.float32(0.25) * total[n]
-            lines[i, length - frames + n] = value if abs(value) > 1e-18 else np.float32(0.0)  # no denormals in the tail
+            lines[i, length - frames + n] = value - min(max(value, -SETTLED), SETTLED)
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
-    """→ out["wet"] [1, 2, frames]."""
+    """→ out["wet"] [2, frames]."""
     fed, total = np.empty((8, layout.block_frames), np.float32), np.empty(layout.block_frames, np.float32)
     numbers = np.float32(_DEFAULTS["damping"]), np.float32(_DEFAULTS["level"])
     signs, gains = np.stack([_LEFT, _RIGHT]), _gains(layout.sample_rate_hz)
-    _room(inputs["bus"][0, 2], state["lines"], np.array(_DELAYS), gains, signs, *numbers, fed, total, out["wet"][0])
+    _room(inputs["room_send"][0], state["lines"], np.array(_DELAYS), gains, signs, *numbers, fed, total, out["wet"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -101,18 +101,18 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     frames, lines = layout.block_frames, state["lines"]
     assert frames <= min(_DELAYS), "a block must be shorter than every delay"
     taps = g.gather_elements(g.reshape(lines, (-1,)), g.constant(_places(frames), np.int32), axis=0)
-    heard = g.concat([g.reshape(taps, (1, 16, frames)), g.slice(x["bus"], 2, 3, axis=1)], axis=1)
-    fed, wet = g.split(g.constant(_matrix(layout.sample_rate_hz)) @ heard, (8, 2), axis=1)
+    heard = g.concat([g.reshape(taps, (16, frames)), x["room_send"]], axis=0)
+    fed, wet = g.split(g.constant(_matrix(layout.sample_rate_hz)) @ heard, (8, 2), axis=0)
     kept = g.slice(lines, frames, _LENGTH, axis=1)
-    return {"wet": wet}, {"lines": g.concat([kept, g.reshape(settle(g, fed), (8, frames))], axis=1)}
+    return {"wet": wet}, {"lines": g.concat([kept, settle(g, fed)], axis=1)}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
 REVERB = Unit(
     name="reverb",
-    params=PARAMS,
-    inputs=(Port("bus", (1, 3, "frames"), -1.0, 1.0, "frames"),),
-    outputs={"wet": (1, 2, "frames")},
+    sections={"reverb": PARAMS},
+    inputs=(Port("room_send", (1, "frames"), -1.0, 1.0, "frames"),),
+    outputs=(Port("wet", (2, "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
     kernel=kernel,
     graph=graph,

@@ -13,7 +13,7 @@ The same, solved for a block. The state's transition is A = r (cos(theta) I + si
     tan(theta / 2) = g d / (1 - g^2 + sqrt((1 + g^2)^2 - k^2 g^2))
 (multiply out: J^2 = -I, trace and determinant agree). J does not know the cutoff, so in the basis (e1, J e1) the
 filter is a single complex pole z = r exp(i theta) whose state w survives every change of cutoff:
-    w' = z w + b x,  y = Re-product(u, w) + D x,  with u, D, b linear in (1, a1, a2, a3): `filter_map` of the layout.
+    w' = z w + b x,  y = Re-product(u, w) + D x,  with u, D, b linear in (1, a1, a2, a3): `filter_map`.
 Powers of z are then closed forms; 16 samples are one small matrix product, and the states between them a chain.
 """
 
@@ -22,18 +22,21 @@ Powers of z are then closed forms; 16 samples are one small matrix product, and 
 import math
 from collections.abc import Mapping, Sequence
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
-from numba import njit
 from numpy.typing import NDArray
 
-from gen_core.playback.layout import LANES, SEGMENT_FRAMES, Layout, Port
 from gen_core.spec.param import Param
-from gen_core.synth.unit import Arrays, Builder, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.jit import jit
+from gen_core.synth.layout import SEGMENT_FRAMES, Layout, Port
+from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.units.envelope import ENVELOPES
 
 _STEP = 16  # samples that one matrix holds: its elements grow as the square, the chain of states as the inverse
 _STEPS = SEGMENT_FRAMES // _STEP
 _ABREAST = 8  # voices that the kernel runs side by side
+_LN2 = math.log(2.0)
 _LOG_LOW = math.log(math.pi * 10.0 / 48000.0)
 _LOG_HIGH = math.log(math.pi * 0.42)  # 20 kHz at 48 kHz: above, tan() runs away
 
@@ -49,12 +52,54 @@ PARAMS = (
     Param(id="high", low=-1.0, high=1.0, default=0.0),
 )
 
+# --- values ---------------------------------------------------------------------------------------------------------
+VALUES = (
+    Port("log_cutoff", ("lanes", 1, 1), -6.5, 0.3),  # ln(pi * cutoff / sample rate)
+    Port("cutoff_bend", ("lanes", 1, 1), -4.0, 4.0),  # ln, times the modulation envelope
+    Port("filter_map", ("lanes", 4, 5), -20.0, 20.0),  # see filter_map()
+)
+_MIDDLE_VELOCITY = 96  # where a patch's cutoff is as written: a firm mezzo-forte
+
+
+def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
+    """The cutoff at this key and velocity, and the filter's shape."""
+    section = row["filter"]
+    octaves = section["key_track"] * (note.pitch - 60) / 12.0
+    octaves += section["velocity_octaves"] * (note.velocity - _MIDDLE_VELOCITY) / 127.0
+    base = math.log(math.pi * section["cutoff_hz"] / note.layout.sample_rate_hz)
+    return {
+        "log_cutoff": base + octaves * _LN2,
+        "cutoff_bend": section["bend_octaves"] * _LN2,
+        "filter_map": filter_map(section["q"], section["low"], section["band"], section["high"]),
+    }
+
+
+def filter_map(q: float, low: float, band: float, high: float) -> NDArray[np.float32]:
+    """[4, 5]: how (1, a1, a2, a3) of a trapezoidal state-variable filter make what a block form of it needs.
+
+    The columns are output weights of the rotated state (u_r, u_i), the direct path (D) and the input weights of the
+    rotated state (b_r, b_i). `q` above 0.5 (poles must be a pair), `low`, `band`, `high` are the gains of the three
+    outputs; band has its peak at 1. A kernel finds in it the damping k = 1/q ([3, 3]) and the plain mixing weights of
+    input, band and low state ([0, 2], [2, 2], [3, 2]).
+    """
+    k = 1.0 / q
+    d = np.sqrt(4.0 - k * k)
+    m0, m1, m2 = high, k * (band - high), low - high
+    rows = [
+        [0.0, 2.0 * m2 / d, m0, 0.0, 0.0],
+        [m1, -k * m1 / d, 0.0, 0.0, 0.0],
+        [m2, -(2.0 * m1 + k * m2) / d, m1, 2.0, 0.0],
+        [0.0, -2.0 * m2 / d, m2, k, d],
+    ]
+    return np.array(rows, np.float32)
+
+
 # --- state ----------------------------------------------------------------------------------------------------------
 STATE = (State("filter", ("lanes", 1, 2)),)  # kernel: s1, s2; graph: real and imaginary part of w
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@njit(cache=True, error_model="numpy")
+@jit
 def _coefficients_of(log_cutoff, row, out):
     """a1, a2, a3, m0, m1, m2 for one voice and segment, from its cutoff and its `filter_map`."""
     g = np.tan(np.exp(min(max(np.float64(log_cutoff), _LOG_LOW), _LOG_HIGH)))
@@ -63,7 +108,7 @@ def _coefficients_of(log_cutoff, row, out):
     out[3], out[4], out[5] = row[0, 2], row[2, 2], row[3, 2]
 
 
-@njit(cache=True, error_model="numpy")
+@jit
 def _run(x, y, c, s):
     """One segment of `_ABREAST` voices at once: x, y [64, voices]; coefficients c [6, voices]; states s [2, voices]."""
     for n in range(SEGMENT_FRAMES):
@@ -76,7 +121,7 @@ def _run(x, y, c, s):
             y[n, v] = c[3, v] * x[n, v] + c[4, v] * v1 + c[5, v] * v2
 
 
-@njit(cache=True, error_model="numpy")
+@jit
 def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, out):
     """source, out [V, frames]; envelope [V, knots]; filter_map [V, 4, 5]; state [V, 2]."""
     voices = out.shape[0]
@@ -105,7 +150,8 @@ def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["filtered"] [lanes, frames]."""
-    cutoff = inputs["log_cutoff"][:, 0, 0], inputs["cutoff_bend"][:, 0, 0]
+    log_cutoff = inputs["log_cutoff"][:, 0, 0] + np.float32(_LN2) * inputs["brightness"][:, 0]
+    cutoff = log_cutoff, inputs["cutoff_bend"][:, 0, 0]
     signals = inputs["source"][0], inputs["envelope"][1], inputs["keep"][:, 0]
     _filter(*signals, *cutoff, inputs["filter_map"], state["filter"][:, 0], out["filtered"])
 
@@ -163,7 +209,8 @@ def _coefficients(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[
     lanes, segments = layout.lanes, layout.segments
     envelope = g.reshape(g.slice(x["envelope"], 1, 2, axis=0), (lanes, layout.knots, 1))
     bend = g.slice(envelope, 1, layout.knots, axis=1, step=2) * x["cutoff_bend"]
-    log_cutoff = g.clip(bend + x["log_cutoff"], _LOG_LOW, _LOG_HIGH)
+    knob = g.reshape(x["brightness"] * _LN2, (lanes, 1, 1)) + x["log_cutoff"]
+    log_cutoff = g.clip(bend + knob, _LOG_LOW, _LOG_HIGH)
     tan = g.unary("Tan", g.unary("Exp", log_cutoff))
     _, k, d = g.split(g.slice(x["filter_map"], 3, 4, axis=1), (3, 1, 1), axis=2)
     square, damped = tan * tan, tan * k
@@ -226,15 +273,14 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
-_SIGNALS = (
-    Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"),
-    Port("envelope", (2, "lanes", "knots"), 0.0, 1.0, "knots"),
-)
 SVF = Unit(
     name="svf",
-    params=PARAMS,
-    inputs=(*_SIGNALS, LANES["keep"], LANES["log_cutoff"], LANES["cutoff_bend"], LANES["filter_map"]),
-    outputs={"filtered": ("lanes", "frames")},
+    sections={"filter": PARAMS},
+    inputs=(Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
+    clocks=("keep", "brightness"),
+    values=VALUES,
+    prepare=prepare,
+    outputs=(Port("filtered", ("lanes", "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
     kernel=kernel,
     graph=graph,

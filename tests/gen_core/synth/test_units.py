@@ -1,7 +1,6 @@
 """Every unit of the registry keeps the same promises, in all its renderings."""
 
 import pathlib
-import zlib
 
 import numpy as np
 import onnxruntime as ort
@@ -11,41 +10,15 @@ from onnx.reference.op_run import OpRun
 
 import gen_core.synth.units
 from export.graph import GraphBuilder
-from gen_core.playback.layout import KNOT_FRAMES, TABLE_FRAMES, Layout, Port, filter_map
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.registry import UNITS
 from gen_core.synth.unit import Arrays, Unit
+from tests.fixtures.unit_inputs import inputs, ports
 
 SMALL = Layout(lanes=2, block_frames=512)
 GOLDEN = pathlib.Path(__file__).parents[2] / "golden"
 BLOCKS = 4
 each_unit = pytest.mark.parametrize("unit", UNITS, ids=lambda unit: unit.name)
-
-
-def _one(port: Port, layout: Layout, rng: np.random.Generator, corner: str) -> np.ndarray:
-    """A value for one port: random in its range, or at an end of it."""
-    shape = layout.shape(port.dims)
-    if port.name == "tables":
-        period = np.sin(2 * np.pi * np.arange(TABLE_FRAMES + 1) / TABLE_FRAMES)
-        return np.concatenate([period, np.sin(3 * np.arccos(np.clip(period, -1, 1)))]).astype(np.float32)
-    if port.name == "table":
-        return rng.integers(0, 2, shape).astype(np.int32) * (TABLE_FRAMES + 1)
-    if port.name == "filter_map":
-        rng = np.random.default_rng(layout.lanes)  # one note: the same in every block
-        q = {"low": 0.55, "high": 20.0}.get(corner)
-        rows = [filter_map(q or rng.uniform(0.55, 4.0), *rng.uniform(-1, 1, 3)) for _ in range(layout.lanes)]
-        return np.stack(rows)
-    if corner in ("low", "high") and port.kind not in ("frames", "knots"):
-        return np.full(shape, port.low if corner == "low" else port.high, port.dtype)
-    if port.name == "keep":
-        return rng.integers(0, 2, shape).astype(port.dtype)
-    if port.low > 0.0 and port.high / port.low >= 100.0:  # rates and times: every size as likely
-        return np.exp(rng.uniform(np.log(port.low), np.log(port.high), shape)).astype(port.dtype)
-    return rng.uniform(port.low, port.high, shape).astype(port.dtype)
-
-
-def inputs(unit: Unit, layout: Layout, seed: int = 0, corner: str = "") -> Arrays:
-    rng = np.random.default_rng(seed + zlib.crc32(unit.name.encode()))
-    return {port.name: _one(port, layout, rng, corner) for port in unit.inputs}
 
 
 def by_kernel(unit: Unit, layout: Layout, block: Arrays, state: Arrays) -> Arrays:
@@ -57,12 +30,12 @@ def by_kernel(unit: Unit, layout: Layout, block: Arrays, state: Arrays) -> Array
 
 def model(unit: Unit, layout: Layout) -> bytes:
     g = GraphBuilder(unit.name)
-    ends = {port.name: g.input(port.name, _open(port, layout), port.dtype) for port in unit.inputs}
+    ends = {port.name: g.input(port.name, _open(port, layout), port.dtype) for port in ports(unit)}
     state = {item.name: g.input(f"state.{item.name}", layout.shape(item.dims), item.dtype) for item in unit.state}
     outputs, moved = unit.graph(g, layout, ends, state)
     assert set(moved) == {item.name for item in unit.state}
-    for name, dims in unit.outputs.items():
-        g.output(name, outputs[name], layout.shape(dims))
+    for port in unit.outputs:
+        g.output(port.name, outputs[port.name], layout.shape(port.dims))
     for item in unit.state:
         g.output(f"next.{item.name}", moved[item.name], layout.shape(item.dims))
     return g.model().SerializeToString()
@@ -73,10 +46,13 @@ def _open(port: Port, layout: Layout) -> list:
 
 
 def by_graph(run, unit: Unit, block: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
-    feeds = block | {f"state.{name}": value for name, value in state.items()}
-    names = list(unit.outputs) + [f"next.{item.name}" for item in unit.state]
+    read = {port.name for port in ports(unit)}
+    feeds = {name: value for name, value in block.items() if name in read}
+    feeds |= {f"state.{name}": value for name, value in state.items()}
+    made = [port.name for port in unit.outputs]
+    names = made + [f"next.{item.name}" for item in unit.state]
     values = dict(zip(names, run(names, feeds), strict=True))
-    return {name: values[name] for name in unit.outputs}, {i.name: values[f"next.{i.name}"] for i in unit.state}
+    return {name: values[name] for name in made}, {i.name: values[f"next.{i.name}"] for i in unit.state}
 
 
 class GatherElements(OpRun):
@@ -116,8 +92,9 @@ def _half(port: Port, value: np.ndarray, layout: Layout, second: bool) -> np.nda
         steady, change = np.split(value, 2)
         return np.concatenate([steady + change / 2 * second, change / 2])
     if port.kind == "ramp":
-        middle = value.mean(axis=1)
-        return np.stack([middle, value[:, 1]] if second else [value[:, 0], middle], axis=1).astype(value.dtype)
+        middle = value.mean(axis=-1)
+        halves = [middle, value[..., 1]] if second else [value[..., 0], middle]
+        return np.stack(halves, axis=-1).astype(value.dtype)
     later = {"clock": value + np.float32(seconds), "keep": np.ones_like(value), "start": np.zeros_like(value)}
     return later.get(port.kind, value) if second else value
 
@@ -130,10 +107,11 @@ def test_two_half_blocks_make_one_whole(unit: Unit) -> None:
     expected = by_kernel(unit, SMALL, block, whole_state)
     halves = []
     for second in (False, True):
-        part = {port.name: _half(port, block[port.name], SMALL, second) for port in unit.inputs}
+        part = {port.name: _half(port, block[port.name], SMALL, second) for port in ports(unit)}
         halves.append(by_kernel(unit, half, part, half_state))
-    for name, dims in unit.outputs.items():
-        first = halves[0][name][..., :-1] if "knots" in dims else halves[0][name]
+    for port in unit.outputs:
+        name = port.name
+        first = halves[0][name][..., :-1] if "knots" in port.dims else halves[0][name]
         joined = np.concatenate([first, halves[1][name]], axis=-1)
         np.testing.assert_allclose(joined, expected[name], atol=max(unit.tolerance, 1e-6))
 
@@ -170,7 +148,7 @@ def test_a_dying_tail_ends_in_true_silence_and_not_in_denormals(unit: Unit) -> N
     kernel_state = unit.start(SMALL)
     by_kernel(unit, SMALL, block, kernel_state)
     _, graph_state = by_graph(run, unit, block, unit.start(SMALL))
-    for port in unit.inputs:
+    for port in ports(unit):
         if port.kind in ("frames", "keep"):
             block[port.name] = np.full_like(block[port.name], float(port.kind == "keep"))
     for _ in range(1800):  # 19 s
@@ -185,7 +163,7 @@ def test_a_dying_tail_ends_in_true_silence_and_not_in_denormals(unit: Unit) -> N
 def test_four_blocks_sound_as_recorded(unit: Unit) -> None:
     state = unit.start(SMALL)
     blocks = [by_kernel(unit, SMALL, inputs(unit, SMALL, seed=10 + n), state) for n in range(BLOCKS)]
-    played = {name: np.stack([block[name] for block in blocks]) for name in unit.outputs}
+    played = {port.name: np.stack([block[port.name] for block in blocks]) for port in unit.outputs}
     path = GOLDEN / f"unit_{unit.name}.npz"
     if not path.exists():  # a new unit: listen to it, then commit the file
         np.savez_compressed(path, **{name: value.astype(np.float32) for name, value in played.items()})
@@ -196,23 +174,14 @@ def test_four_blocks_sound_as_recorded(unit: Unit) -> None:
 
 @each_unit
 def test_every_parameter_has_a_name_of_its_own(unit: Unit) -> None:
-    names = [param.id for param in unit.params]
-    assert len(names) == len(set(names))
+    for items in unit.sections.values():
+        names = [item.id for item in items]
+        assert len(names) == len(set(names))
 
 
 def test_every_file_of_the_folder_is_in_the_registry() -> None:
     folder = pathlib.Path(gen_core.synth.units.__file__).parent
     assert {path.stem for path in folder.glob("[a-z]*.py")} == {unit.name for unit in UNITS}
-
-
-def test_a_unit_reads_only_what_stands_before_it() -> None:
-    from gen_core.playback.layout import LANES
-
-    known = set(LANES)
-    for unit in UNITS:
-        missing = {port.name for port in unit.inputs} - known
-        assert not missing, f"{unit.name} reads {missing}"
-        known |= set(unit.outputs)
 
 
 def test_knots_are_short_against_hearing() -> None:

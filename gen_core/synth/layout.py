@@ -1,0 +1,72 @@
+"""The sizes that a synthesizer is drawn for, and the arrays that go into its units.
+
+Both renderings (kernel and graph) read exactly the arrays that ports declare, so parity is a plain comparison. Values
+that move (envelopes, pitch, gain) are known at knots every `KNOT_FRAMES` and straight lines between them.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+import numpy as np
+
+KNOT_FRAMES = 32  # 0.67 ms: straight lines this short are envelopes to the ear, and 17 knots are cheap to compute
+SEGMENT_FRAMES = 64  # filter coefficients hold this long; 1.3 ms steps of a smoothed cutoff are inaudible
+HELD_S = -1e6  # `off_age` of a note that is still held: far before any release
+BLOCK_S = 512 / 48000  # what a block lasts about, at any rate
+
+
+@dataclass(frozen=True)
+class Layout:
+    """The sizes of one voice or effect."""
+
+    lanes: int = 32
+    block_frames: int = 512
+    sample_rate_hz: int = 48000
+
+    @property
+    def knots(self) -> int:
+        """Knots of a block, both ends included."""
+        return self.block_frames // KNOT_FRAMES + 1
+
+    @property
+    def segments(self) -> int:
+        """Stretches of constant filter coefficients in a block."""
+        return self.block_frames // SEGMENT_FRAMES
+
+    def shape(self, dims: Iterable[str | int]) -> tuple[int, ...]:
+        """Named dimensions in numbers: ("lanes", "frames") → (32, 512). A name without a size here is 1."""
+        sizes = {"lanes": self.lanes, "frames": self.block_frames, "knots": self.knots, "any": 1}
+        return tuple(dim if isinstance(dim, int) else sizes[dim] for dim in dims)
+
+
+@dataclass(frozen=True)
+class Port:
+    """One array that goes into a unit. `kind` says what half a block of it means:
+
+    constant (the same), clock (seconds at block start), keep (1 after the first block), start (0 after the first
+    block; `prepare` may give "NAME.per_frame", what it advances by until a note that begins inside a block), frames and
+    knots (the last axis is time), ramp (the last axis is the value at block start and at
+    block end), shared (one array for the whole synthesizer). Dimensions of 1 are there so that a graph needs no reshaping.
+    """
+
+    name: str
+    dims: tuple[str | int, ...]
+    low: float
+    high: float
+    kind: str = "constant"
+    dtype: type = np.float32
+
+
+def _ports(*ports: Port) -> dict[str, Port]:
+    return {port.name: port for port in ports}
+
+
+# What the allocator tells every unit of a voice about each lane.
+CLOCKS = _ports(
+    Port("keep", ("lanes", 1), 0.0, 1.0, "keep"),  # 0 in the block where a note starts: states begin again
+    Port("age", ("lanes", 1), -0.01, 2.0, "clock"),  # seconds since the note began, at block start
+    Port("off_age", ("lanes", 1), -2.0, 0.3, "clock"),  # seconds since it was let go
+    Port("pitch_age", ("lanes", 1), -0.01, 2.0, "clock"),  # seconds since its pitch was chosen (legato: not its onset)
+    Port("brightness", ("lanes", 1), -2.0, 2.0),  # octaves up or down, the part's knob
+)
+TABLES = Port("tables", ("any",), -1.0, 1.0, "shared")  # all periods end to end, each with one guard sample

@@ -1,0 +1,112 @@
+"""What a note's frequency is multiplied by, from the onset on: a bend, a glide and a vibrato.
+
+What one hears: the scoop of a drum or a horn into its tone, the glide of a legato line, the slow life of a held note.
+In semitones above the note, t seconds after its onset and p after its pitch was chosen (legato keeps the onset):
+    bend exp(-bend_rate p) + depth min(1, onset t) sin(rate t)
+and the factor is 2^(semitones / 12). Computed at knots in float64, for phases are sums of it; straight in between.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from gen_core.spec.param import Param
+from gen_core.synth.jit import jit
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
+
+_PER_SEMITONE = math.log(2.0) / 12.0
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+PARAMS = (
+    Param(id="bend_semitones", low=-36.0, high=36.0, default=0.0, unit="semitones", help="at the onset"),
+    Param(id="bend_s", low=0.005, high=2.0, default=0.05, unit="s", curve="exponential", help="time constant"),
+    Param(id="vibrato_semitones", low=0.0, high=2.0, default=0.0, unit="semitones"),
+    Param(id="vibrato_hz", low=0.2, high=9.0, default=5.0, unit="Hz", help="faster is no vibrato any more"),
+    Param(id="vibrato_onset_s", low=0.001, high=2.0, default=0.3, unit="s", curve="exponential"),
+)
+
+# --- values; state: none --------------------------------------------------------------------------------------------
+VALUES = (
+    Port("bend_depth", ("lanes", 1), -36.0, 12.0, dtype=np.float64),  # semitones at the onset, dying away
+    Port("bend_rate", ("lanes", 1), 0.5, 200.0, dtype=np.float64),  # 1/s
+    Port("vibrato_depth", ("lanes", 1), 0.0, 2.0, dtype=np.float64),  # semitones
+    Port("vibrato_rate", ("lanes", 1), 1.0, 60.0, dtype=np.float64),  # radians a second
+    Port("vibrato_onset", ("lanes", 1), 0.5, 1000.0, dtype=np.float64),  # 1/s: how fast it swells
+)
+
+
+def prepare(row: Row, note: NoteOn) -> Mapping[str, float]:
+    """The section as rates."""
+    section = row["pitch"]
+    return {
+        "bend_depth": section["bend_semitones"],
+        "bend_rate": 1.0 / section["bend_s"],
+        "vibrato_depth": section["vibrato_semitones"],
+        "vibrato_rate": 2.0 * math.pi * section["vibrato_hz"],
+        "vibrato_onset": 1.0 / section["vibrato_onset_s"],
+    }
+
+
+def highest(row: Row) -> float:
+    """The largest factor that a note of this patch reaches: what band limits must allow for."""
+    section = row["pitch"]
+    return float(2.0 ** ((max(section["bend_semitones"], 0.0) + section["vibrato_semitones"]) / 12.0))
+
+
+def onset(row: Row) -> float:
+    """The factor at the onset, and before it: how fast phases run until a note that begins inside a block."""
+    return float(2.0 ** (row["pitch"]["bend_semitones"] / 12.0))
+
+
+# --- kernel ---------------------------------------------------------------------------------------------------------
+@jit
+def _factors(age, pitch_age, values, step_s, out):
+    """age, pitch_age [V]; values: VALUES, each [V]; out [V, knots]."""
+    depth, rate, vibrato, vibrato_rate, onset = values
+    for v in range(age.size):
+        for knot in range(out.shape[1]):
+            late = np.float32(knot * step_s)
+            t = np.float64(max(age[v] + late, np.float32(0.0)))
+            p = np.float64(max(pitch_age[v] + late, np.float32(0.0)))
+            semitones = depth[v] * np.exp(-p * rate[v])
+            if vibrato[v] != 0.0:
+                semitones += min(t * onset[v], 1.0) * vibrato[v] * np.sin(t * vibrato_rate[v])
+            out[v, knot] = np.exp(_PER_SEMITONE * semitones)
+
+
+def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+    """→ out["factor"] [lanes, knots]."""
+    values = tuple(inputs[port.name][:, 0] for port in VALUES)
+    step_s = KNOT_FRAMES / layout.sample_rate_hz
+    _factors(inputs["age"][:, 0], inputs["pitch_age"][:, 0], values, step_s, out["factor"])
+
+
+# --- graph ----------------------------------------------------------------------------------------------------------
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
+    """The formula of the docstring, for all voices and knots at once."""
+    late = g.constant(np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz))
+    t = g.cast(g.unary("Relu", x["age"] + late), np.float64)
+    p = g.cast(g.unary("Relu", x["pitch_age"] + late), np.float64)
+    bend = g.unary("Exp", g.unary("Neg", p * x["bend_rate"])) * x["bend_depth"]
+    swell = g.minimum(t * x["vibrato_onset"], 1.0) * x["vibrato_depth"]
+    semitones = bend + swell * g.unary("Sin", t * x["vibrato_rate"])
+    return {"factor": g.unary("Exp", semitones * _PER_SEMITONE)}, {}
+
+
+# --- record ---------------------------------------------------------------------------------------------------------
+FACTOR = Port("factor", ("lanes", "knots"), 0.25, 2.5, "knots", np.float64)
+PITCH = Unit(
+    name="pitch",
+    sections={"pitch": PARAMS},
+    clocks=("age", "pitch_age"),
+    values=VALUES,
+    prepare=prepare,
+    outputs=(FACTOR,),
+    kernel=kernel,
+    graph=graph,
+    tolerance=1e-9,
+)
