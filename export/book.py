@@ -64,8 +64,9 @@ def build(out: Path, private_key: Path, name: str = "default", version: str = "0
 def parts(name: str, version: str, weights: Path = WEIGHTS) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Manifest and files of a book made from the default ensembles, instruments and presets."""
     declared = tomllib.loads((DEFAULT / "book.toml").read_text(encoding="utf-8"))
-    ensembles, synth = declared["ensembles"], manifest_entry()
-    params = {param.id: param for param in (*control_params(tuple(ensembles)), *mixer.PARAMS)}
+    ensembles, plan = declared["ensembles"], patches.plan_for(patches.rows())
+    synth = manifest_entry(plan)
+    params = {param.id: param for param in (*control_params(tuple(ensembles)), *mixer.params(plan))}
     graphs = {f"model/{field}.onnx": graph for field, graph in model_graphs(weights).items()}
     provenance = (DEFAULT / "provenance.csv").read_bytes()
     manifest = {
@@ -87,7 +88,7 @@ def parts(name: str, version: str, weights: Path = WEIGHTS) -> tuple[dict[str, A
             "pieces": provenance.count(b"\n") - 1,
         },
     }
-    return manifest, graphs | {synth["graph"]: synth_graph(), "provenance.csv": provenance}
+    return manifest, graphs | {synth["graph"]: synth_graph(plan), "provenance.csv": provenance}
 
 
 def sign(payload: bytes, private_key: Path, version: str) -> bytes:

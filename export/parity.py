@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 
 from gen_core.playback.graph_engine import GraphEngine
 from gen_core.playback.instrument import Instrument
-from gen_core.playback.layout import Layout
 from gen_core.playback.synth import Engine, Synth
 from gen_core.synth.kernel_engine import KernelEngine
+from gen_core.synth.plan import Plan
 
 REQUIRED_DB = 100.0
 _NEVER_SAME = 400.0  # what we call two identical signals
@@ -38,7 +38,7 @@ def snr_db(reference: NDArray, other: NDArray) -> float:
 
 def play(synth: Synth, phrase: Sequence[tuple[float, int, int, int]], seconds: float) -> NDArray[np.float32]:
     """Render notes (seconds, part, pitch, velocity) from silence. → (frames, 2)"""
-    rate, block = synth.engine.sample_rate_hz, synth.block_frames
+    rate, block = synth.plan.sample_rate_hz, synth.block_frames
     events = sorted((round(second * rate), part, pitch, velocity) for second, part, pitch, velocity in phrase)
     blocks = []
     for begin in range(0, round(seconds * rate), block):
@@ -49,13 +49,10 @@ def play(synth: Synth, phrase: Sequence[tuple[float, int, int, int]], seconds: f
     return np.concatenate(blocks)
 
 
-def patch_parity(
-    graph: bytes, manifest_synth: Mapping[str, Any], rows: Sequence[Mapping[str, Any]], seconds: float = 1.4
-) -> dict[str, float]:
+def patch_parity(plan: Plan, graph: bytes, rows: Sequence[Mapping[str, Any]], seconds: float = 1.4) -> dict[str, float]:
     """Each instrument and each kit piece by name → agreement of graph and kernels in dB over a phrase."""
-    layout = Layout(*(int(manifest_synth[key]) for key in ("lanes", "block_frames", "sample_rate_hz")))
-    engines: list[Engine] = [KernelEngine(layout), GraphEngine(graph, manifest_synth)]
     instruments = [Instrument(row) for row in rows]
+    engines: list[Engine] = [KernelEngine(plan), GraphEngine(graph, plan)]
     synths = [Synth(engine, instruments) for engine in engines]
     result = {}
     for instrument in instruments:

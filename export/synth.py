@@ -1,43 +1,44 @@
 """The synthesizer as one ONNX graph, a block a run, and what the book's manifest says about it."""
 
-import json
 from typing import Any
 
 from export.graph import GraphBuilder
-from gen_core.playback.layout import LANES, Layout
-from gen_core.synth import voice
+from gen_core.synth import rack
+from gen_core.synth.plan import Plan
+from gen_core.synth.units.mixer import BUSES
 
 
-def synth_model(layout: Layout) -> Any:
-    """The whole voice as an onnx model: lane values and `state.*` in, `audio` (frames, 2) and `next.*` out."""
+def synth_model(plan: Plan) -> Any:
+    """The whole plan as an onnx model: `Plan.ports` and `state.*` in; `audio` (frames, 2), `bus` and `next.*` out."""
     g = GraphBuilder("limonaire-synth")
-    lanes = {name: g.input(name, _shape(name, layout), LANES[name].dtype) for name in voice.lane_names()}
-    declared = {name: item for name, _, item in voice.states()}
-    state = {name: g.input(f"state.{name}", layout.shape(item.dims), item.dtype) for name, item in declared.items()}
-    audio, moved = voice.draw(g, layout, lanes, state)
-    across = g.transpose(g.reshape(audio, (2, layout.block_frames)), (1, 0))
-    g.output("audio", across, (layout.block_frames, 2))
+    given = {name: _input(g, plan, name) for name in plan.ports if name in _read(plan)}
+    declared = {name: (item, layout.shape(item.dims)) for name, item, layout in plan.states()}
+    state = {name: g.input(f"state.{name}", shape, item.dtype) for name, (item, shape) in declared.items()}
+    audio, bus, moved = rack.draw(g, plan, given, state)
+    g.output("audio", g.transpose(audio, (1, 0)), (plan.block_frames, 2))
+    g.output("bus", bus, (len(BUSES), plan.block_frames))
     for name, value in moved.items():
-        g.output(f"next.{name}", value, layout.shape(declared[name].dims))
-    return g.model({"limonaire.synth": json.dumps(manifest_entry(layout))})
+        g.output(f"next.{name}", value, declared[name][1])
+    return g.model()
 
 
-def _shape(name: str, layout: Layout) -> list[int | str]:
-    return ["table_frames"] if name == "tables" else list(layout.shape(LANES[name].dims))
+def _read(plan: Plan) -> set[str]:
+    """Ports that the graph asks for: no tables where nothing reads any."""
+    tables = any(port.kind == "shared" for wires, _ in plan.voices.values() for s in wires.slots for port in s.unit.inputs)
+    return set(plan.ports) - (set() if tables else {"tables"})
 
 
-def synth_graph(lanes: int = 32, block_frames: int = 512, sample_rate_hz: int = 48000) -> bytes:
+def _input(g: GraphBuilder, plan: Plan, name: str) -> Any:
+    port, layout = plan.ports[name]
+    shape = ["table_frames"] if port.kind == "shared" else list(layout.shape(port.dims))
+    return g.input(name, shape, port.dtype)
+
+
+def synth_graph(plan: Plan) -> bytes:
     """The graph as bytes, for the book."""
-    return synth_model(Layout(lanes, block_frames, sample_rate_hz)).SerializeToString()
+    return bytes(synth_model(plan).SerializeToString())
 
 
-def manifest_entry(layout: Layout | None = None, graph: str = "synth/synth.onnx") -> dict[str, Any]:
-    """The manifest's "synth": sizes, and where state that does not start at 0 starts."""
-    layout = layout or Layout()
-    return {
-        "graph": graph,
-        "lanes": layout.lanes,
-        "block_frames": layout.block_frames,
-        "sample_rate_hz": layout.sample_rate_hz,
-        "state": {name: item.start for name, _, item in voice.states() if item.start},
-    }
+def manifest_entry(plan: Plan, graph: str = "synth/synth.onnx") -> dict[str, Any]:
+    """The manifest's "synth"."""
+    return {"graph": graph, **plan.to_manifest()}

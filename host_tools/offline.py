@@ -20,6 +20,7 @@ from gen_core.sequence.vocabulary import DRUM_PROGRAM
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param, find, suggestion
 from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
+from gen_core.synth.plan import Plan
 from gen_core.theory.lead_sheet import LeadSheet
 from host_tools import default_book, keys
 from host_tools.audio import write_wav
@@ -90,7 +91,7 @@ def render(book: books.Book, midi: Path, wav: Path, engine: str = "onnx") -> dic
     began_s = time.perf_counter()
     audio = offline.sound(synth, timed_notes(score))
     took_s = time.perf_counter() - began_s
-    rate = synth.engine.sample_rate_hz
+    rate = synth.plan.sample_rate_hz
     write_wav(wav, audio, rate)
     seconds = len(audio) / rate
     return {"wav": str(wav), "seconds": seconds, "notes": score.n_notes, "times_real_time": seconds / took_s}
@@ -99,11 +100,13 @@ def render(book: books.Book, midi: Path, wav: Path, engine: str = "onnx") -> dic
 def open_synth(book: books.Book, engine: str, parts: int) -> Synth:
     """The book's instruments behind one of the two renderings."""
     manifest = book.manifest
-    made: Engine = GraphEngine(book.files[manifest["synth"]["graph"]], manifest["synth"])
+    plan = Plan.from_manifest(manifest["synth"])
     if engine == "numba":
         from gen_core.synth.kernel_engine import KernelEngine
 
-        made = KernelEngine(made.layout)
+        made: Engine = KernelEngine(plan)
+    else:
+        made = GraphEngine(book.files[manifest["synth"]["graph"]], plan)
     return Synth(made, [Instrument(row) for row in manifest["instruments"]], parts)
 
 

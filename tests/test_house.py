@@ -13,7 +13,7 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PACKAGES = ("gen_core", "targets", "export", "host_tools")  # each imports only what stands before it
 BOARD_ROOMS = (
-    *(f"gen_core.{room}" for room in ("spec", "theory", "sequence", "director", "playback")),
+    *(f"gen_core.{room}" for room in ("spec", "theory", "sequence", "director", "synth", "playback")),
     *(f"targets.{room}" for room in ("boards", "protocol", "runtime")),
 )
 BOARD_LIBRARIES = {"numpy", "onnxruntime", "serial", "cbor2", "cryptography"}
@@ -22,6 +22,7 @@ ROOM_LIBRARIES: dict[str, set[str]] = {
     "gen_core.theory": set(),
     "gen_core.sequence": {"numpy"},
     "gen_core.director": {"numpy"},
+    "gen_core.synth": {"numpy"},
     "gen_core.playback": {"numpy", "onnxruntime"},
     "targets.boards": set(),
 }
@@ -173,11 +174,11 @@ def test_every_unit_board_group_and_verb_is_in_its_registry(folder):
 
 
 def test_a_parameter_is_declared_once():
-    """A knob of a synth unit is named within its unit; every other id is one name for the whole house."""
+    """A knob of a unit, or of a part, is named within its file; every other id is one name for the whole house."""
     seen: dict[tuple[str, str], str] = {}
     twice = []
     for path in sources(*PACKAGES):
-        scope = str(path) if inside(module_name(path), "gen_core.synth.units") else ""
+        scope = str(path) if inside(module_name(path), "gen_core.synth") else ""
         for node in ast.walk(tree(path)):
             if not (isinstance(node, ast.Call) and ast.unparse(node.func).split(".")[-1] == "Param"):
                 continue

@@ -1,16 +1,15 @@
-"""The voice by the book's ONNX graph. Inputs and state are bound once, by address; a block is one run."""
+"""A plan by the book's ONNX graph. Inputs and state are bound once, by address; a block is one run."""
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 import onnxruntime as ort
 from numpy.typing import NDArray
 
-from gen_core.playback.layout import LANES, Layout, empty_lanes
 from gen_core.spec.errors import VerificationError
-
-_DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
+from gen_core.synth.plan import Plan
+from gen_core.synth.unit import Arrays
+from gen_core.synth.units.mixer import BUSES
 
 
 def session_options() -> ort.SessionOptions:
@@ -23,78 +22,64 @@ def session_options() -> ort.SessionOptions:
 
 
 class GraphEngine:
-    """Blocks out of lane values. One thread at a time.
+    """Blocks out of `inputs`, which whoever plays writes. One thread at a time.
 
-    graph: the book's synth.onnx; manifest_synth: the manifest's "synth" entry (sizes; starting state that is not 0).
+    graph: the book's synth.onnx; plan: what it was drawn from. VerificationError where they do not belong together.
     """
 
-    def __init__(self, graph: bytes, manifest_synth: Mapping[str, Any]) -> None:
-        sizes = {key: int(manifest_synth[key]) for key in ("lanes", "block_frames", "sample_rate_hz")}
-        self.layout = Layout(**sizes)
-        self.sample_rate_hz = self.layout.sample_rate_hz
-        self.block_frames = self.layout.block_frames
-        self.lanes = self.layout.lanes
-        self._starts = dict(manifest_synth.get("state", {}))
+    def __init__(self, graph: bytes, plan: Plan) -> None:
+        self.plan = plan
+        self.inputs = plan.inputs()
         self._session = ort.InferenceSession(graph, session_options(), providers=["CPUExecutionProvider"])
-        self._inputs: dict[str, NDArray] = empty_lanes(self.layout) | {"tables": np.zeros(2, np.float32)}
-        self._audio = np.zeros((self.block_frames, 2), np.float32)
+        self._audio = np.zeros((plan.block_frames, 2), np.float32)
+        self.bus = np.zeros((len(BUSES), plan.block_frames), np.float32)  # the last block before any effect
         self._check()
-        self._states = [self._fresh(), self._fresh()]
+        first = plan.start()
+        rings = {name for name, item, _ in plan.states() if item.ring}
+        second = {name: array if name in rings else array.copy() for name, array in first.items()}
+        self._states = (first, second)
         self._turn = 0
         self._bind()
 
     def _check(self) -> None:
-        """Every input that is no state must be a lane value that we can give."""
-        names = {item.name: item for item in self._session.get_inputs()}
-        unknown = [name for name in names if name not in LANES and not name.startswith("state.")]
-        if unknown:
+        """Every input that is no state must be a value that we can give."""
+        names = {item.name for item in self._session.get_inputs()}
+        known = set(self.inputs) | {f"state.{name}" for name, _, _ in self.plan.states()}
+        if unknown := names - known:
             cause = f"the book's synth asks for {', '.join(sorted(unknown))}, which this version cannot give"
             raise VerificationError(cause, "update the board's software")
-        self._reads = [name for name in LANES if name in names]
-        self._state_inputs = [item for name, item in names.items() if name.startswith("state.")]
+        self._reads = [name for name in self.inputs if name in names]
 
     def _bind(self) -> None:
-        """Two bindings that swap state: what one writes, the other reads."""
-        pair = self._states
+        """Two bindings that swap state: what one writes, the other reads. Rings are written in place."""
         self._bindings = []
-        for index in (0, 1):
+        for state, moved in (self._states, self._states[::-1]):
             binding = self._session.io_binding()
             for name in self._reads:
-                _bind_input(binding, name, self._inputs[name])
-            for name, array in pair[index].items():
-                _bind_input(binding, name, array)
-            for name, array in pair[1 - index].items():
-                _bind_output(binding, name.replace("state.", "next.", 1), array)
+                _bind_input(binding, name, self.inputs[name])
+            for name, array in state.items():
+                _bind_input(binding, f"state.{name}", array)
+            for name, array in moved.items():
+                _bind_output(binding, f"next.{name}", array)
             _bind_output(binding, "audio", self._audio)
+            _bind_output(binding, "bus", self.bus)
             self._bindings.append(binding)
-
-    def _fresh(self) -> dict[str, NDArray]:
-        return {
-            item.name: np.full(item.shape, self._starts.get(item.name.removeprefix("state."), 0), _DTYPES[item.type])
-            for item in self._state_inputs
-        }
 
     def reset(self) -> None:
         """Start again from the declarations."""
-        for arrays in self._states:
-            for name, fresh in self._fresh().items():
-                arrays[name][...] = fresh
+        fresh: Arrays = self.plan.start()
+        for state in self._states:
+            for name, array in fresh.items():
+                state[name][...] = array
         self._turn = 0
 
     def load_tables(self, tables: NDArray[np.float32]) -> None:
         """All oscillator periods end to end, as `waves.WaveTables` makes them."""
-        self._inputs["tables"] = np.ascontiguousarray(tables, np.float32)
+        self.inputs["tables"] = np.ascontiguousarray(tables, np.float32)
         self._bind()
 
-    def process(self, lanes: Mapping[str, NDArray]) -> NDArray[np.float32]:
-        """One block (block_frames, 2) from the values of `layout.LANES`.
-
-        Arrays are bound by address: give the same ones again, with new values in them, and nothing is copied.
-        """
-        changed = [name for name in self._reads if name != "tables" and lanes[name] is not self._inputs[name]]
-        if changed:
-            self._inputs |= {name: np.require(lanes[name], LANES[name].dtype, "C") for name in changed}
-            self._bind()
+    def process(self) -> NDArray[np.float32]:
+        """One block (block_frames, 2) from `inputs`."""
         self._session.run_with_iobinding(self._bindings[self._turn])
         self._turn = 1 - self._turn
         return self._audio.copy()

@@ -40,7 +40,7 @@ def sound(
     synth: Synth, notes: Iterable[tuple[float, float, int, int, int]], tail_s: float = 2.0
 ) -> NDArray[np.float32]:
     """Sound notes (start s, end s, part, pitch, velocity), in any order; audio (frames, 2) with a tail."""
-    rate, size = synth.engine.sample_rate_hz, synth.block_frames
+    rate, size = synth.plan.sample_rate_hz, synth.block_frames
     moves = []
     for start, end, part, pitch, velocity in notes:
         first = round(start * rate)

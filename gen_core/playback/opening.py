@@ -8,6 +8,7 @@ from gen_core.playback.instrument import Instrument
 from gen_core.playback.model import GRAPHS, GraphModel
 from gen_core.playback.synth import Synth
 from gen_core.spec.errors import VerificationError
+from gen_core.synth.plan import Plan
 
 
 def open_model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> GraphModel:
@@ -18,8 +19,8 @@ def open_model(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Graph
 
 def open_synth(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> Synth:
     """The synthesizer's graph behind its voices."""
-    synth = manifest["synth"]
-    engine = GraphEngine(_file(files, synth["graph"], "synth"), synth)
+    entry = manifest["synth"]
+    engine = GraphEngine(_file(files, entry["graph"], "synth"), Plan.from_manifest(entry))
     return Synth(engine, [Instrument(row) for row in manifest["instruments"]])
 
 

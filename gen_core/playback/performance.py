@@ -25,6 +25,7 @@ from gen_core.spec.errors import UsageError
 from gen_core.spec.note import Note
 from gen_core.spec.param import Param, find
 from gen_core.spec.time import TICKS_PER_QUARTER, ticks_to_seconds
+from gen_core.synth.knobs import KNOBS
 from gen_core.theory.lead_sheet import LeadSheet
 
 AHEAD_TICKS = 2 * BAR_TICKS
@@ -70,6 +71,7 @@ class Performance:
         self.part_names = list(ensembles[0].parts)
         self._director = Director(open_model(manifest, files), ensembles, self._values, sheet, length_bars)
         self._synth = open_synth(manifest, files)
+        self._synth.warm({name for ensemble in ensembles for name in ensemble.instruments})
         self._player = Player(self._synth, Clock(self.sample_rate_hz, self._values["bpm"]), self.block_frames)
         self._ensemble = ""
         self._asked: deque[_Asked] = deque()  # from any thread
@@ -110,6 +112,7 @@ class Performance:
                 return self._director.bars.locate(clock.tick)
             if param_id == "bpm":
                 clock.set_bpm(value)
+                self._synth.desk.set_bpm(value)
             quantum = "bar" if quantum == "bar" or param_id in AT_BAR_LINES else "beat"
             tick = self._landing(quantum)
             self._asked_until = clock.frames + round(STREAMING_S * self.sample_rate_hz)
@@ -200,11 +203,16 @@ class Performance:
                 self._synth.assign(part, instrument)
 
     def _mix(self) -> None:
-        values = self._values
+        values, synth = self._values, self._synth
         for part, name in enumerate(self.part_names):
             muted = values.get(f"mute.{name}", 0.0) >= 0.5
-            self._synth.set_level(part, 0.0 if muted else values.get(f"level.{name}", 1.0))
-        self._synth.set_volume(values.get("volume", 1.0))
+            synth.set_level(part, 0.0 if muted else values.get(f"level.{name}", 1.0))
+            for knob in KNOBS:
+                synth.set_knob(part, knob.id, values.get(f"{knob.id}.{name}", knob.default))
+        for name in set(synth.desk.params) & set(values):
+            synth.desk.set(name, values[name])
+        synth.desk.set_bpm(values["bpm"])
+        synth.set_volume(values.get("volume", 1.0))
 
 
 class _Measures:

@@ -1,133 +1,172 @@
 """Instruments and kits as data: one readable TOML file each, checked against the units' own parameters.
 
-A patch file has a `title`, the General MIDI `programs` that it stands for, and a section for each part of the voice;
-what it does not say has the parameter's default. A kit file has pieces, each a patch with the percussion `keys` that
-it stands for. A checked patch is a row of plain data, and that is what a book's manifest carries.
+A patch file has a `title`, the General MIDI `programs` that it stands for, the `voice` that it sounds on (a file of
+voices/, or units and wires of its own), and a section for each part of the voice; what it does not say has the
+parameter's default. A kit file has pieces, each a patch with the percussion `keys` that it stands for. A checked patch
+is a row of plain data, and that is what a book's manifest carries.
 """
 
+import json
 import tomllib
-from collections.abc import Mapping
-from functools import lru_cache
+from collections.abc import Iterable, Mapping, Sequence
+from functools import cache, lru_cache
 from importlib import resources
-from importlib.resources.abc import Traversable
 from typing import Any
 
-from gen_core.playback.instrument import Instrument
-from gen_core.playback.waves import NAMES, harmonics
+from gen_core.synth.knobs import PLAYING
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param, suggestion
-from gen_core.synth.units.envelope import ENVELOPE
-from gen_core.synth.units.mixer import MIXER
-from gen_core.synth.units.noise import NOISE
-from gen_core.synth.units.oscillator import PITCH_PARAMS, WAVE_PARAMS
-from gen_core.synth.units.svf import SVF
-
-SECTIONS: dict[str, tuple[Param, ...]] = {
-    "oscillator_1": WAVE_PARAMS,
-    "oscillator_2": WAVE_PARAMS,
-    "noise": NOISE.params,
-    "pitch": PITCH_PARAMS,
-    "amp": ENVELOPE.params,
-    "mod": ENVELOPE.params,
-    "filter": SVF.params,
-    "mix": MIXER.params,
-}
-_TOP = {"title", "programs"}
-_PIECE = {"keys", "pitch_key", "choke", "one_shot"}
-DEFAULT_KIT = "standard"
-LOWEST_KEY, HIGHEST_KEY = 35, 81  # General MIDI percussion key map
+from gen_core.synth.plan import EFFECTS, Plan
+from gen_core.synth.unit import Data, Unit
+from gen_core.synth.wiring import FORMS, Wiring, wiring
 
 Row = dict[str, Any]
+Items = Sequence[Param | Data]
+_TOP = {"title", "programs", "voice", "family", "about"}
+_PIECE = {"keys", "pitch_key", "choke", "one_shot", "voice", "about"}
+DEFAULT_KIT = "standard"
+DEFAULT_VOICE = "analog"
+LOWEST_KEY, HIGHEST_KEY = 35, 81  # General MIDI percussion key map
+# Lanes of each voice in a book. A chord needs few, a pedalled piano many.
+LANES = {"analog": 12, "wave": 16, "struck": 16, "pm": 8, "formant": 8, "drum": 12}
+OTHER_LANES = 8
 
 
+# -- reading ---------------------------------------------------------------------------------------------------------
 def read(text: str, file: str) -> list[Row]:
-    """The rows of one patch or kit file. UsageError names the file, the key and what it allows."""
+    """The rows of one patch or kit file. UsageError names the file, the line, the unit and what it allows."""
     try:
         data = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise UsageError(
-            f"{file}: {error}", "see the patches that come with the synth for how one is written"
-        ) from None
+        hint = "see the patches that come with the synth for how one is written"
+        raise UsageError(f"{file}: {error}", hint) from None
     name = file.rsplit("/", 1)[-1].removesuffix(".toml")
+    lines = _Lines(text, file)
     if "pieces" in data:
-        return _kit(data, name, file)
-    return [_row(data, name, file, _TOP)]
+        return _kit(data, name, lines)
+    return [_row(data, name, lines, "", _TOP)]
 
 
-def _kit(data: Mapping[str, Any], name: str, file: str) -> list[Row]:
+class _Lines:
+    """Where things stand in a file, so that an error can say it."""
+
+    def __init__(self, text: str, file: str) -> None:
+        self._lines, self.file = text.splitlines(), file
+
+    def where(self, piece: str, section: str = "", key: str = "") -> str:
+        """"file:line: piece: section.key" as far as known; the section's line where the key has none."""
+        header = ".".join(part for part in ("pieces" if piece else "", piece, section) if part)
+        at = next((n for n, line in enumerate(self._lines) if line.strip().startswith(f"[{header}]")), None)
+        if key or at is None:
+            word = key or section
+            begin = 0 if at is None else at + 1
+            at = next((n for n in range(begin, len(self._lines)) if self._is(n, word)), at)
+        place = f"{self.file}:{at + 1}" if at is not None else self.file
+        what = ".".join(part for part in (section, key) if part)
+        return ": ".join(part for part in (place, piece, what) if part)
+
+    def _is(self, number: int, word: str) -> bool:
+        key = self._lines[number].split("=")[0].strip().strip('"')
+        return bool(word) and (key == word or self._lines[number].strip() == f"[{word}]")
+
+
+def _kit(data: Mapping[str, Any], name: str, lines: _Lines) -> list[Row]:
     """A row for each piece, then the kit's own."""
     keys: dict[str, str] = {}
     rows = []
     for piece, patch in data["pieces"].items():
-        rows.append(_row(patch, f"{name}.{piece}", f"{file}: {piece}", _PIECE))
+        rows.append(_row(patch, f"{name}.{piece}", lines, piece, _PIECE))
         keys |= {str(key): f"{name}.{piece}" for key in patch.get("keys", [])}
     if not keys:
-        raise UsageError(f"{file}: no piece has keys", "give at least one piece `keys = [36]`")
-    return [*rows, {"name": name, "title": str(data.get("title", name)), "kit": keys}]
+        raise UsageError(f"{lines.file}: no piece has keys", "give at least one piece `keys = [36]`")
+    return [*rows, {"name": name, "title": str(data.get("title", name)), "programs": data.get("programs", []), "kit": keys}]
 
 
-def _row(data: Mapping[str, Any], name: str, file: str, top: set[str]) -> Row:
+def _row(data: Mapping[str, Any], name: str, lines: _Lines, piece: str, top: set[str]) -> Row:
     """One patch, checked and filled up with defaults."""
+    voice, wires = _voice(data, name, lines, piece)
+    chosen = {slot.name: _chosen(slot.choices, data) for slot in wires.slots if slot.name in FORMS}
+    units = [chosen.get(slot.name, slot.unit) for slot in wires.slots]
+    sections: dict[str, Items] = {key: items for unit in units for key, items in unit.sections.items()}
+    sections["play"] = PLAYING
     for key in data:
-        if key not in SECTIONS and key not in top:
-            known = [*SECTIONS, *sorted(top)]
-            raise UsageError(
-                f"{file}: there is no section {key!r}", suggestion(key, known) or f"use {', '.join(known)}"
-            )
-    row: Row = {"name": name, **{key: data[key] for key in sorted(top & set(data))}}
-    for section, params in SECTIONS.items():
-        row[section] = _section(data.get(section, {}), params, f"{file}: {section}")
+        if key not in sections and key not in top:
+            known = [*sections, *sorted(top)]
+            hint = suggestion(key, known) or f"use {', '.join(known)}"
+            raise UsageError(f"{lines.where(piece, key)}: the voice {voice} has no section {key!r}", hint)
+    row: Row = {"name": name, **{key: data[key] for key in sorted((top - {"voice"}) & set(data))}, "voice": voice}
+    if chosen:
+        row["units"] = {form: unit.name for form, unit in chosen.items()}
+    for section, items in sections.items():
+        row[section] = _section(data.get(section, {}), items, lines, piece, section)
     return row
 
 
-def _section(values: Any, params: tuple[Param, ...], where: str) -> Row:
-    """One section: each value in its range, `wave` something that can sound."""
+def _voice(data: Mapping[str, Any], name: str, lines: _Lines, piece: str) -> tuple[str, Wiring]:
+    """The name of the voice and its wiring; one that is written in the patch is remembered under the patch's name."""
+    given = data.get("voice", DEFAULT_VOICE)
+    if isinstance(given, Mapping):
+        wires = wiring(given, lines.where(piece, "voice"))
+        same = next((known for known, other in voices().items() if other.data() == wires.data()), "")
+        _OWN.setdefault(name, wires)
+        return (same, wires) if same else (name, wires)
+    if given not in voices():
+        hint = suggestion(str(given), voices()) or f"use {', '.join(voices())}"
+        raise UsageError(f"{lines.where(piece, 'voice')}: there is no voice {given!r}", hint)
+    return str(given), voices()[given]
+
+
+_OWN: dict[str, Wiring] = {}  # topologies that patches brought along
+
+
+def _chosen(choices: Sequence[Unit], data: Mapping[str, Any]) -> Unit:
+    """The unit of a form whose section the patch has."""
+    return next((unit for unit in choices if set(unit.sections) & set(data)), choices[0])
+
+
+def _section(values: Any, items: Items, lines: _Lines, piece: str, name: str) -> Row:
+    """One section: each value as its parameter holds it."""
     if not isinstance(values, Mapping):
-        raise UsageError(f"{where} is not a section", "write it in [brackets] on a line of its own")
-    section: Row = {param.id: param.default for param in params}
-    known = {param.id: param for param in params}
-    if params is WAVE_PARAMS:
-        section["wave"] = "sine"
+        raise UsageError(f"{lines.where(piece, name)} is not a section", "write it in [brackets] on a line of its own")
+    section: Row = {item.id: item.default for item in items}
+    known = {item.id: item for item in items}
     for key, value in values.items():
-        if key in known:
-            section[key] = _number(value, known[key], where)
-        elif key == "wave" and "wave" in section:
-            section["wave"] = _wave(value, where)
-        else:
-            hint = suggestion(key, known) or f"use {', '.join(known)}"
-            raise UsageError(f"{where} has no {key!r}", hint)
+        where = lines.where(piece, name, key)
+        if key not in known:
+            raise UsageError(f"{where}: there is no such value", suggestion(key, known) or f"use {', '.join(known)}")
+        section[key] = _value(value, known[key], where)
     return section
 
 
-def _number(value: Any, param: Param, where: str) -> float:
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        raise UsageError(f"{where}.{param.id} cannot be {value!r}", f"give a number {param.low:g} to {param.high:g}")
+def _value(value: Any, item: Param | Data, where: str) -> Any:
     try:
-        return param.check(value)
+        if isinstance(item, Data):
+            return item.check(value)
+        if item.choices and value in item.choices:
+            return float(item.choices.index(value))
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise UsageError(f"{item.id} cannot be {value!r}", f"give a number {item.low:g} to {item.high:g}")
+        return item.check(value)
     except UsageError as error:
-        raise UsageError(f"{where}.{error.cause}", error.next_step) from None
+        raise UsageError(f"{where}: {error.cause}", error.next_step) from None
 
 
-def _wave(value: Any, where: str) -> Any:
-    try:
-        if not isinstance(value, str | list | dict) or not harmonics(value).any():
-            raise UsageError(f"wave cannot be {value!r}", f"use {', '.join(NAMES)}, or a list of harmonics")
-    except (UsageError, TypeError) as error:
-        cause = error.cause if isinstance(error, UsageError) else str(error)
-        raise UsageError(f"{where}.wave: {cause}", f"use {', '.join(NAMES)}, or a list of harmonics") from None
-    return value
+# -- what comes with the synth ---------------------------------------------------------------------------------------
+@cache
+def voices() -> dict[str, Wiring]:
+    """Every voice that comes with the synth, by name."""
+    return {name: wiring(tomllib.loads(text), f"voices/{name}.toml") for name, text in _texts("voices")}
 
 
-def _files() -> list[Traversable]:
-    here = resources.files("gen_core.synth")
-    folders = [here / "instruments", here / "kits"]
-    found = [file for folder in folders for file in folder.iterdir() if file.name.endswith(".toml")]
-    return sorted(found, key=lambda file: file.name)
+def _texts(folder: str) -> list[tuple[str, str]]:
+    files = sorted((resources.files("gen_core.synth") / folder).iterdir(), key=lambda file: file.name)
+    return [(f.name.removesuffix(".toml"), f.read_text("utf-8")) for f in files if f.name.endswith(".toml")]
 
 
 @lru_cache
 def _rows() -> tuple[Row, ...]:
-    return tuple(row for file in _files() for row in read(file.read_text("utf-8"), file.name))
+    texts = [*_texts("instruments"), *_texts("kits")]
+    return tuple(row for name, text in texts for row in read(text, f"{name}.toml"))
 
 
 def rows() -> list[Row]:
@@ -135,21 +174,35 @@ def rows() -> list[Row]:
     return list(_rows())
 
 
-def instruments() -> list[Instrument]:
-    """The same, ready to play."""
-    return [Instrument(row) for row in _rows()]
-
-
 def names() -> list[str]:
     """Instruments and kits by name; no pieces."""
     return [row["name"] for row in _rows() if "." not in row["name"]]
 
 
+def plan_for(
+    patches: Iterable[Mapping[str, Any]],
+    effects: Sequence[str] = EFFECTS,
+    block_frames: int = 512,
+    sample_rate_hz: int = 48000,
+    lanes: Mapping[str, int] = LANES,
+) -> Plan:
+    """The synthesizer that these rows need: each of their voices once."""
+    known = {**_OWN, **voices()}
+    used = dict.fromkeys(row["voice"] for row in patches if "voice" in row)
+    made = {name: (known[name], lanes.get(name, OTHER_LANES)) for name in sorted(used)}
+    return Plan(made, tuple(effects), block_frames, sample_rate_hz)
+
+
+def topology(row: Mapping[str, Any]) -> str:
+    """What tells one topology from another, as text."""
+    return json.dumps({**_OWN, **voices()}[row["voice"]].data(), sort_keys=True)
+
+
 def instrument_for_program(program: int, percussion: bool = False) -> str:
     """The instrument for a General MIDI program 0..127, or the kit for a percussion channel."""
+    for row in _rows():
+        if percussion == ("kit" in row) and "." not in row["name"] and program in row.get("programs", ()):
+            return str(row["name"])
     if percussion:
         return DEFAULT_KIT
-    for row in _rows():
-        if program in row.get("programs", ()):
-            return str(row["name"])
     raise UsageError(f"there is no General MIDI program {program}", "programs count from 0 to 127")

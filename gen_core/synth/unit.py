@@ -66,12 +66,17 @@ SETTLED = np.float32(_SETTLED)
 
 @dataclass(frozen=True)
 class State:
-    """One array that a unit carries from block to block, and where it starts."""
+    """One array that a unit carries from block to block, and where it starts.
+
+    ring: in the graph, all readers stand before the writer by data dependency, and the writer is a Scatter, so that it
+    may be bound in place (one buffer as input and output): then only what is new is written, and nothing is copied.
+    """
 
     name: str
     dims: tuple[str | int, ...]
     start: float = 0.0
     dtype: type = np.float32
+    ring: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

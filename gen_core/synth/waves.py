@@ -119,7 +119,7 @@ class WaveTables:
     def __init__(self, waves: Iterable[Wave] = ()) -> None:
         self._places: dict[str, list[tuple[int, int]]] = {}
         self._rows: list[NDArray[np.float32]] = []
-        self._end = 0
+        self.end = 0
         for wave in waves:
             self.add(wave)
 
@@ -148,8 +148,8 @@ class WaveTables:
             used = used * body_gain(body, middle_hz * np.arange(1, used.size + 1))
         frames = frames_of(min(count, max(used.size, 1)))
         self._rows.append(period(used, count, frames).astype(np.float32))
-        self._end += frames + 1
-        return self._end - frames - 1, frames
+        self.end += frames + 1
+        return self.end - frames - 1, frames
 
     def place(self, wave: Wave, increment: float, body: Body = ()) -> tuple[int, int]:
         """(place in `flat`, frames) of the richest version that does not alias at `increment` periods a sample."""

@@ -4,15 +4,15 @@ import numpy as np
 import pytest
 
 from export.parity import REQUIRED_DB, patch_parity, snr_db
-from export.synth import manifest_entry, synth_graph
-from gen_core.playback.layout import Layout
+from export.synth import synth_graph
 from gen_core.synth import patches
 
 
 @pytest.fixture(scope="module")
 def parity() -> dict[str, float]:
-    layout = Layout(lanes=8)  # the phrase holds four notes; each lane costs time
-    return patch_parity(synth_graph(lanes=8), manifest_entry(layout), patches.rows())
+    few = dict.fromkeys(patches.voices(), 8)  # the phrase holds four notes; each lane costs time
+    plan = patches.plan_for(patches.rows(), lanes=few)
+    return patch_parity(plan, synth_graph(plan), patches.rows())
 
 
 @pytest.mark.parametrize("name", [row["name"] for row in patches.rows() if "kit" not in row])

@@ -4,19 +4,21 @@ import numpy as np
 import pytest
 
 from gen_core.playback.graph_engine import GraphEngine
-from gen_core.playback.layout import Layout
+from gen_core.playback.instrument import Instrument
 from gen_core.playback.mixer import PARAMS, PARTS
 from gen_core.playback.synth import Synth
 from gen_core.spec.errors import UsageError
 from gen_core.synth import patches
 from gen_core.synth.kernel_engine import KernelEngine
 
-LAYOUT = Layout()
+PLAN = patches.plan_for(patches.rows())
+INSTRUMENTS = [Instrument(row) for row in patches.rows()]
+LANES = sum(lanes for _, lanes in PLAN.voices.values())
 
 
 @pytest.fixture(scope="module")
 def shared() -> Synth:
-    return Synth(KernelEngine(LAYOUT), patches.instruments())
+    return Synth(KernelEngine(PLAN), INSTRUMENTS)
 
 
 @pytest.fixture
@@ -77,7 +79,7 @@ def test_thirty_notes_too_many_leave_no_click_and_none_waits_for_ever(synth: Syn
             synth.note_on(0, 40 + (7 * step + note * 5) % 50, 60)
         sound = synth.render_block()
         worst = max(worst, float(np.abs(np.diff(sound, axis=0)).max()))
-        assert synth.active_voices <= LAYOUT.lanes
+        assert synth.active_voices <= LANES
     assert synth.dropped_notes == 0 and worst < 0.25
 
 
@@ -153,9 +155,9 @@ def test_an_instrument_that_is_not_there_is_named(synth: Synth) -> None:
         synth.assign(0, "fluet")
 
 
-def test_the_mixer_declares_a_level_and_a_mute_for_each_part() -> None:
-    ids = {param.id for param in PARAMS}
-    assert ids == {"volume"} | {f"{kind}.{part}" for kind in ("level", "mute") for part in PARTS}
+def test_the_mixer_declares_a_level_a_mute_and_five_knobs_for_each_part() -> None:
+    kinds = ("level", "mute", "brightness", "attack", "decay", "space", "drive")
+    assert {param.id for param in PARAMS} == {"volume"} | {f"{kind}.{part}" for kind in kinds for part in PARTS}
 
 
 def test_one_broken_block_is_silence_and_not_silence_for_ever():
@@ -163,22 +165,20 @@ def test_one_broken_block_is_silence_and_not_silence_for_ever():
         """An engine that gives NaN until it is reset."""
 
         def __init__(self, engine):
-            self._engine, self.layout, self.block_frames = engine, engine.layout, engine.block_frames
+            self._engine, self.plan, self.inputs = engine, engine.plan, engine.inputs
             self.load_tables, self.sick = engine.load_tables, True
 
-        def process(self, lanes):
-            audio = self._engine.process(lanes)
+        def process(self):
+            audio = self._engine.process()
             return audio * np.float32(np.nan) if self.sick else audio
 
         def reset(self):
             self.sick = False
             self._engine.reset()
 
-    from export.synth import manifest_entry, synth_graph
+    from export.synth import synth_graph
 
-    engine = Broken(GraphEngine(synth_graph(), manifest_entry()))
-    engine.sample_rate_hz, engine.lanes = 48000, engine.layout.lanes
-    synth = Synth(engine, patches.instruments())
+    synth = Synth(Broken(GraphEngine(synth_graph(PLAN), PLAN)), INSTRUMENTS)
     synth.note_on(0, 60, 100)
     assert np.all(synth.render_block() == 0) and synth.broken_blocks == 1
     assert np.isfinite(synth.render_block()).all() and synth.broken_blocks == 1

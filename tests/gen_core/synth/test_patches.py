@@ -25,7 +25,7 @@ def test_every_percussion_key_has_a_piece_and_neighbours_serve_the_rest() -> Non
 
 def test_rows_survive_the_manifest() -> None:
     rows = json.loads(json.dumps(patches.rows()))
-    book = Instruments(Instrument(row) for row in rows)
+    book = Instruments([Instrument(row) for row in rows], patches.plan_for(rows))
     assert rows == patches.rows() and len(book.by_name) == len(rows)
     assert len(patches.names()) >= 7
 
@@ -39,20 +39,20 @@ def test_what_a_patch_does_not_say_has_the_default() -> None:
     ("text", "words"),
     [
         ("[filtre]\n", ("mine.toml", "filtre", "filter")),
-        ("[filter]\ncutof_hz = 100\n", ("mine.toml: filter", "cutof_hz", "cutoff_hz")),
-        ("[filter]\ncutoff_hz = 5\n", ("mine.toml: filter.cutoff_hz", "20", "20000", "Hz")),
-        ("[filter]\ncutoff_hz = nan\n", ("mine.toml: filter.cutoff_hz", "nan", "20")),
-        ("[amp]\nattack_s = 'fast'\n", ("mine.toml: amp.attack_s", "fast", "0.0005")),
-        ("[amp]\nsustain = true\n", ("mine.toml: amp.sustain", "True", "0 to 1")),
-        ("amp = 3\n", ("mine.toml: amp", "[brackets]")),
-        ("[oscillator_1]\nwave = 'saww'\n", ("mine.toml: oscillator_1.wave", "saww", "square")),
-        ("[oscillator_1]\nwave = []\n", ("mine.toml: oscillator_1.wave", "list of harmonics")),
-        ("[oscillator_1]\nwave = { 0 = 1.0 }\n", ("mine.toml: oscillator_1.wave", "harmonic 0")),
-        ("[oscillator_1]\nwave = ['loud']\n", ("mine.toml: oscillator_1.wave", "list of harmonics")),
-        ("[noise]\nwave = 'saw'\n", ("mine.toml: noise", "wave")),
+        ("[filter]\ncutof_hz = 100\n", ("mine.toml:2: filter.cutof_hz", "cutoff_hz")),
+        ("[filter]\ncutoff_hz = 5\n", ("mine.toml:2: filter.cutoff_hz", "20", "20000", "Hz")),
+        ("[filter]\ncutoff_hz = nan\n", ("mine.toml:2: filter.cutoff_hz", "nan", "20")),
+        ("[amp]\nattack_s = 'fast'\n", ("mine.toml:2: amp.attack_s", "fast", "0.0005")),
+        ("[amp]\nsustain = true\n", ("mine.toml:2: amp.sustain", "True", "0 to 1")),
+        ("amp = 3\n", ("mine.toml:1: amp", "[brackets]")),
+        ("[oscillator_1]\nwave = 'saww'\n", ("mine.toml:2: oscillator_1.wave", "saww", "square")),
+        ("[oscillator_1]\nwave = []\n", ("mine.toml:2: oscillator_1.wave", "list of harmonics")),
+        ("[oscillator_1]\nwave = { 0 = 1.0 }\n", ("mine.toml:2: oscillator_1.wave", "harmonic 0")),
+        ("[oscillator_1]\nwave = ['loud']\n", ("mine.toml:2: oscillator_1.wave", "list of harmonics")),
+        ("[noise]\nwave = 'saw'\n", ("mine.toml:2: noise.wave", "level")),
         ("[noise\n", ("mine.toml", "line 1")),
         ("[pieces.kick]\npitch_key = 36\n", ("mine.toml", "keys")),
-        ("[pieces.kick]\nkeyz = [36]\n", ("mine.toml: kick", "keyz", "keys")),
+        ("[pieces.kick]\nkeyz = [36]\n", ("mine.toml:2: kick: keyz", "keys")),
     ],
 )
 def test_a_wrong_patch_is_told_where_and_what_is_allowed(text: str, words: tuple[str, ...]) -> None:
@@ -63,4 +63,34 @@ def test_a_wrong_patch_is_told_where_and_what_is_allowed(text: str, words: tuple
 
 def test_an_unknown_instrument_brings_the_nearest_names() -> None:
     with pytest.raises(UsageError, match="organ"):
-        Instruments(patches.instruments()).find("orgen")
+        Instruments([Instrument(row) for row in patches.rows()], patches.plan_for(patches.rows())).find("orgen")
+
+
+VOICE = 'voice = {{ units = [{units}], wires = {{ {wires} }} }}\n'
+PLAIN = '"envelope", "pitch", "oscillator", "blend", "svf", "amplifier"'
+
+
+@pytest.mark.parametrize(
+    ("units", "wires", "words"),
+    [
+        ('"envelop"', "", ("envelop", "envelope")),
+        ('"envelope", "envelope"', "", ("envelope is named twice",)),
+        (PLAIN, "", ("amplifier.signal is not wired", '"amplifier.signal" = "')),
+        (PLAIN.replace('"pitch", ', ""), '"amplifier.signal" = "svf.filtered"', ("oscillator.factor", "add a unit")),
+        (PLAIN, '"amplifier.signal" = "svf.filtred"', ("svf.filtred", "svf.filtered")),
+        (PLAIN, '"amplifer.signal" = "svf.filtered"', ("amplifer.signal", "amplifier.signal")),
+        (PLAIN, '"amplifier.signal" = "svf.filtered", "svf.source" = "amplifier.voice"', ("loop", "svf", "amplifier")),
+    ],
+)
+def test_a_wrong_wire_is_told_where_and_what_would_fit(units: str, wires: str, words: tuple[str, ...]) -> None:
+    with pytest.raises(UsageError) as caught:
+        patches.read(VOICE.format(units=units, wires=wires), "mine.toml")
+    assert all(word in str(caught.value) for word in ("mine.toml:1", *words)), str(caught.value)
+
+
+def test_a_patch_may_bring_a_voice_of_its_own_and_shares_one_that_is_there() -> None:
+    wires = '"amplifier.signal" = "svf.filtered"'
+    alone = patches.read(VOICE.format(units=PLAIN, wires=wires), "mine.toml")[0]
+    assert alone["voice"] == "mine" and patches.plan_for([alone]).voices["mine"][0].slots[-1].name == "mixer"
+    units = PLAIN.replace('"blend"', '"noise", "blend"')
+    assert patches.read(VOICE.format(units=units, wires=wires), "shared.toml")[0]["voice"] == "analog"

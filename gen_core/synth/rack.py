@@ -1,0 +1,229 @@
+"""A plan at work: every voice that sounds, then the effects that all share. Once as kernels, once as a graph.
+
+What does not sound is not computed: a voice without a note is skipped by its `on`, an effect to which nothing is sent
+and whose tail has ended is skipped because its input and its state are zero, an insert that changes nothing by the `on`
+that it gives itself.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen_core.synth.plan import INSERTS, SENDS, Plan
+from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+from gen_core.synth.units.mixer import BUSES
+
+OUTPUT, BUS = "audio", "bus"  # (2, frames); (buses, frames): the sum of all voices before any effect
+# Which rows of the bus each send hears, and what the inserts hear of each other.
+_ROWS = {"drive": (5, 7), "chorus": (4, 5), "echo": (3, 4), "reverb": (2, 3)}
+assert BUSES[2:] == ("room", "echo", "chorus", "drive_left", "drive_right")
+
+
+def _hears(unit: Unit) -> str:
+    """The name of an effect's one signal port."""
+    (port,) = [port for port in unit.inputs if port.kind == "frames"]
+    return port.name
+
+
+def _gives(unit: Unit) -> str:
+    return unit.outputs[0].name
+
+
+class Kernels:
+    """All kernels of a plan, bound to their arrays once; `run` moves the state by one block."""
+
+    def __init__(self, plan: Plan, inputs: Arrays, state: Arrays) -> None:
+        self._plan, self._inputs = plan, inputs
+        self.bus = np.zeros((len(BUSES), plan.block_frames), np.float32)
+        self._mix = np.zeros((2, plan.block_frames), np.float32)
+        self._sources = {name: self._effect(unit, state) for name, unit in plan.sources.items()}
+        self._voices = [(inputs[f"{name}.on"], *self._voice(name, state)) for name in plan.voices]
+        self._sends = [self._effect(unit, state) for unit in plan.effect_units if unit.name in SENDS]
+        self._inserts = [self._effect(unit, state) for unit in plan.effect_units if unit.name in INSERTS]
+
+    def _voice(self, name: str, state: Arrays) -> tuple[list[Callable[[], None]], NDArray[np.float32]]:
+        """The steps of one voice, and its bus."""
+        wires, layout = self._plan.voices[name][0], self._plan.layout(name)
+        signals: Arrays = self._common()
+        steps = []
+        for slot in wires.slots:
+            if slot.common:
+                continue
+            own = {item.name: state[f"{name}.{slot.name}.{item.name}"] for item in slot.unit.state}
+            out = slot.unit.room(layout)
+            step = _Step(slot.unit, layout, _voice_inputs(name, slot, signals, self._inputs), own, out)
+            step.tables = self._inputs if any(port.kind == "shared" for port in slot.unit.inputs) else None
+            signals |= {f"{slot.name}.{key}": array for key, array in out.items()}
+            steps.append(step)
+        return steps, signals[f"mixer.{BUS}"]
+
+    def _common(self) -> Arrays:
+        """Signals of the sources that all voices share."""
+        return {f"{name}.{key}": array for name, step in self._sources.items() for key, array in step.out.items()}
+
+    def _effect(self, unit: Unit, state: Arrays) -> "_Step":
+        """An effect, or a source, with its arrays; the signal that an effect hears is written before each run."""
+        layout = self._plan.layout()
+        own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
+        given = {port.name: self._inputs[f"{unit.name}.{port.name}"] for port in unit.values}
+        return _Step(unit, layout, given, own, unit.room(layout))
+
+    def run(self) -> NDArray[np.float32]:
+        """One block: (2, frames), to be read before the next."""
+        self.bus[:] = 0.0
+        for name, step in self._sources.items():
+            if self._inputs[f"{name}.on"][0]:
+                step()
+        for on, steps, bus in self._voices:
+            if on[0]:
+                for step in steps:
+                    step()
+                self.bus += bus
+        mix = self._mix
+        mix[:] = self.bus[:2]
+        for send in self._sends:
+            heard = self.bus[slice(*_ROWS[send.unit.name])]
+            if heard.any() or any(array.any() for array in send.state.values()):
+                mix += send.hearing(heard)
+        signal = mix
+        for insert in self._inserts:
+            on = insert.inputs.get("on")
+            if on is None or on[0]:
+                signal = insert.hearing(signal)
+        return signal
+
+
+class _Step:
+    """One unit's kernel with the arrays that it reads and writes."""
+
+    def __init__(self, unit: Unit, layout: Any, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+        self.unit, self.layout, self.inputs, self.state, self.out = unit, layout, inputs, state, out
+        self.tables: Arrays | None = None
+
+    def __call__(self) -> None:
+        if self.tables is not None:  # the one array that is replaced as it grows
+            self.inputs["tables"] = self.tables["tables"]
+        self.unit.kernel(self.layout, self.inputs, self.state, self.out)
+
+    def hearing(self, signal: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The output of an effect for this signal."""
+        self.inputs[_hears(self.unit)] = signal
+        self()
+        return self.out[_gives(self.unit)]
+
+
+def _voice_inputs(name: str, slot: Any, signals: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
+    """What one slot of a voice reads, by the names of its ports."""
+    heard = {port: signals[source] for port, source in slot.sources.items()}
+    heard |= {port.name: inputs[f"{name}.{slot.name}.{port.name}"] for port in slot.unit.values}
+    heard |= {clock: inputs[f"{name}.{clock}"] for clock in slot.unit.clocks}
+    for port in slot.unit.inputs:
+        if port.kind == "shared":
+            heard[port.name] = inputs[port.name]
+        elif port.kind == "mix":
+            heard[port.name] = inputs[f"{name}.{port.name}"]
+    return heard
+
+
+def draw(
+    g: Builder, plan: Plan, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> tuple[Tensor, Tensor, Tensors]:
+    """One block on a builder → audio [2, frames], bus [buses, frames], the next state by name."""
+    moved: Tensors = {}
+    common = _draw_sources(g, plan, inputs, state, moved)
+    bus = None
+    for name in plan.voices:
+        part = _draw_voice(g, plan, name, inputs, state, common, moved)
+        bus = part if bus is None else bus + part
+    rows = dict(zip(("left", "reverb", "echo", "chorus", "drive"), g.split(bus, (2, 1, 1, 1, 2), axis=0), strict=True))
+    mix = rows["left"]
+    for unit in plan.effect_units:
+        own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
+        given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
+        if unit.name in SENDS:
+            condition = g.sounding(rows[unit.name], *own.values())
+            silent = g.constant(np.zeros((2, plan.block_frames), np.float32))
+            mix = mix + _draw_effect(g, plan, unit, given, own, rows[unit.name], condition, silent, moved)
+        else:
+            mix = _draw_effect(g, plan, unit, given, own, mix, given.get("on"), mix, moved)
+    return mix, bus, moved
+
+
+def _draw_effect(
+    g: Builder,
+    plan: Plan,
+    unit: Unit,
+    given: Tensors,
+    state: Tensors,
+    heard: Tensor,
+    condition: Tensor | None,
+    otherwise: Tensor,
+    moved: Tensors,
+) -> Tensor:
+    """An effect, behind a branch where it has a condition."""
+
+    def whole() -> list[Tensor]:
+        out, after = unit.graph(g, plan.layout(), given | {_hears(unit): heard}, state)
+        return [out[_gives(unit)], *(after[item.name] for item in unit.state)]
+
+    drawn = g.branch(condition, whole, lambda: [otherwise, *state.values()]) if condition is not None else whole()
+    moved |= {f"{unit.name}.{item.name}": after for item, after in zip(unit.state, drawn[1:], strict=True)}
+    return drawn[0]
+
+
+def _draw_sources(
+    g: Builder, plan: Plan, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], moved: Tensors
+) -> Tensors:
+    """Signals that all voices share, each behind its `on`, by "slot.signal"."""
+    signals: Tensors = {}
+    for name, unit in plan.sources.items():
+        _draw_source(g, plan, unit, inputs[f"{name}.on"], state, signals, moved)
+    return signals
+
+
+def _draw_source(
+    g: Builder, plan: Plan, unit: Unit, on: Tensor, state: Mapping[str, Tensor], signals: Tensors, moved: Tensors
+) -> None:
+    layout, (port,) = plan.layout(), unit.outputs
+    own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
+
+    def whole() -> list[Tensor]:
+        out, after = unit.graph(g, layout, {}, own)
+        return [out[port.name], *(after[item.name] for item in unit.state)]
+
+    silent = g.constant(np.zeros(layout.shape(port.dims)), port.dtype)
+    drawn = g.branch(on, whole, lambda: [silent, *own.values()])
+    signals[f"{unit.name}.{port.name}"] = drawn[0]
+    moved |= {f"{unit.name}.{item.name}": after for item, after in zip(unit.state, drawn[1:], strict=True)}
+
+
+def _draw_voice(
+    g: Builder,
+    plan: Plan,
+    name: str,
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor],
+    common: Tensors,
+    moved: Tensors,
+) -> Tensor:
+    """A voice's bus, behind its `on`."""
+    wires, layout = plan.voices[name][0], plan.layout(name)
+    slots = [slot for slot in wires.slots if not slot.common]
+    held = {(s.name, item.name): state[f"{name}.{s.name}.{item.name}"] for s in slots for item in s.unit.state}
+
+    def whole() -> list[Tensor]:
+        signals: Tensors = dict(common)
+        after: Tensors = {}
+        for slot in slots:
+            own = {item.name: held[slot.name, item.name] for item in slot.unit.state}
+            out, next_state = slot.unit.graph(g, layout, _voice_inputs(name, slot, signals, inputs), own)
+            signals |= {f"{slot.name}.{key}": value for key, value in out.items()}
+            after |= {(slot.name, key): value for key, value in next_state.items()}
+        return [signals[f"mixer.{BUS}"], *(after[key] for key in held)]
+
+    silent = g.constant(np.zeros((len(BUSES), plan.block_frames), np.float32))
+    drawn = g.branch(inputs[f"{name}.on"], whole, lambda: [silent, *held.values()])
+    moved |= {f"{name}.{slot}.{item}": value for (slot, item), value in zip(held, drawn[1:], strict=True)}
+    return drawn[0]
