@@ -96,14 +96,17 @@ def _unit(name: str, where: str) -> Unit:
 
 def _check_wires(wires: Mapping[str, str], units: Mapping[str, Unit], where: str) -> None:
     """Both ends of every written wire exist."""
-    ends = {f"{name}.{port.name}" for name, unit in units.items() for port in unit.inputs}
-    signals = {f"{name}.{port.name}" for name, unit in units.items() for port in unit.outputs}
+    ends = {f"{name}.{port.name}": port.dims for name, unit in units.items() for port in unit.inputs}
+    signals = {f"{name}.{port.name}": port.dims for name, unit in units.items() for port in unit.outputs}
     for port, source in wires.items():
         if port not in ends:
             raise UsageError(f"{where}: nothing listens at {port!r}", suggestion(port, ends) or "remove the wire")
         if source not in signals:
             hint = suggestion(str(source), signals) or f"there are {', '.join(sorted(signals))}"
             raise UsageError(f"{where}: nothing gives {source!r} for {port}", hint)
+        if ends[port] != signals[source]:
+            shapes = [" x ".join(map(str, dims)) for dims in (ends[port], signals[source])]
+            raise UsageError(f"{where}: {port} wants {shapes[0]}, {source} gives {shapes[1]}", "wire another signal")
 
 
 def _sources(name: str, units: Mapping[str, Unit], wires: Mapping[str, str], where: str) -> dict[str, str]:
@@ -129,7 +132,7 @@ def _wire_hint(name: str, port: Port, units: Mapping[str, Unit]) -> str:
         f'"{name}.{port.name}" = "{other}.{out.name}"'
         for other, unit in units.items()
         for out in unit.outputs
-        if other != name and out.kind == port.kind
+        if other != name and (out.kind, out.dims) == (port.kind, port.dims)
     ]
     return f"write under [wires] {' or '.join(fitting[:3])}" if fitting else f"add a unit that gives {port.name}"
 
