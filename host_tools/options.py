@@ -34,9 +34,9 @@ def add_board(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def add_book(parser: argparse.ArgumentParser) -> None:
+def add_book(parser: argparse.ArgumentParser, says: str = "the book; without it, the default book") -> None:
     """Which book to play; with --json."""
-    parser.add_argument("--book", type=Path, metavar="FILE", help="the book; without it, the default book")
+    parser.add_argument("--book", type=Path, metavar="FILE", help=says)
     add_trust(parser)
     add_json(parser)
 
@@ -52,6 +52,15 @@ def seconds(text: str) -> float:
     if not match or float(match[1]) <= 0:
         raise UsageError(f"{text!r} is no duration", "give seconds or minutes, such as 30s or 1.5min")
     return float(match[1]) * (60.0 if match[2] == "min" else 1.0)
+
+
+def sample_rate(text: str) -> int:
+    """A sample rate in Hz."""
+    from host_tools.orchestra import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+
+    if not re.fullmatch(r"\d+", text) or not LOWEST_RATE_HZ <= int(text) <= HIGHEST_RATE_HZ:
+        raise UsageError(f"{text!r} is no sample rate", f"give {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz")
+    return int(text)
 
 
 def length(text: str) -> tuple[float, str]:
