@@ -58,9 +58,7 @@ def sample_rate(text: str) -> int:
     """A sample rate in Hz."""
     from host_tools.orchestra import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 
-    if not re.fullmatch(r"\d+", text) or not LOWEST_RATE_HZ <= int(text) <= HIGHEST_RATE_HZ:
-        raise UsageError(f"{text!r} is no sample rate", f"give {LOWEST_RATE_HZ} to {HIGHEST_RATE_HZ} Hz")
-    return int(text)
+    return whole(LOWEST_RATE_HZ, HIGHEST_RATE_HZ)(text)
 
 
 def length(text: str) -> tuple[float, str]:
@@ -77,6 +75,17 @@ def length(text: str) -> tuple[float, str]:
 def seed(text: str) -> int:
     """A seed of the composer, within the range that the parameter `seed` declares."""
     return int(SEED.parse(text))
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A type for whole numbers of a range."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d+", text) or not low <= int(text) <= high:
+            raise UsageError(f"{text!r} is out of range", f"give a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
 
 
 def assignment(text: str) -> tuple[str, str]:

@@ -111,6 +111,12 @@ def gather(
     return Orchestra(tuple(rows), wanted, graph if wanted == plan else b"", tuple(own))
 
 
+def gather_rows(rows: Sequence[Row], sample_rate_hz: int = 48_000) -> Orchestra:
+    """Just these rows; whatever belongs to a kit among them."""
+    plan = patches.plan_for(rows, block_frames=block_frames(sample_rate_hz), sample_rate_hz=sample_rate_hz)
+    return Orchestra(tuple(rows), plan)
+
+
 def read_patch(file: Path) -> list[Row]:
     """The rows of a patch file: pieces first, then the instrument or kit itself. UsageError says where it is wrong."""
     try:

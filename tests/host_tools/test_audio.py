@@ -9,7 +9,7 @@ import pytest
 import soundfile
 
 from gen_core.spec.errors import LimonaireError, NoPermissionError, UsageError
-from host_tools import audio
+from host_tools import audio, drafts
 
 BLOCK = np.random.default_rng(1).uniform(-0.5, 0.5, (4800, 2)).astype(np.float32)  # what FLAC cannot make small
 
@@ -75,7 +75,7 @@ REFUSALS = {  # what the disk says → the error, its exit code, and words of it
 @pytest.mark.parametrize("name", ["a.wav", "a.flac"])
 def test_what_the_disk_refuses_is_one_line_and_leaves_what_was_there(tmp_path, monkeypatch, code, after, name):
     (tmp_path / name).write_bytes(b"before")
-    monkeypatch.setattr(audio, "open_draft", refusing(code, after))
+    monkeypatch.setattr(drafts, "open_draft", refusing(code, after))
     kind, exit_code, words = REFUSALS[code]
     with pytest.raises(kind, match=words) as caught:
         write(tmp_path / name, blocks=20)

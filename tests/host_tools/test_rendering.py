@@ -86,7 +86,7 @@ def test_a_block_lasts_about_as_long_at_every_rate(rate, frames):
 BAD = {  # words after the MIDI file → exit code and words of the line
     "a rate below": (("-o", "x.wav", "--sample-rate", "7999"), 2, "8000 to 192000"),
     "a rate above": (("-o", "x.wav", "--sample-rate", "192001"), 2, "8000 to 192000"),
-    "no rate": (("-o", "x.wav", "--sample-rate", "fast"), 2, "'fast' is no sample rate"),
+    "no rate": (("-o", "x.wav", "--sample-rate", "fast"), 2, "'fast' is out of range"),
     "another kind of file": (("-o", "x.mp3"), 2, ".wav .flac"),
     "no patch": (("-o", "x.wav", "--patch", "none.toml"), 2, "none.toml: No such file"),
     "a wrong patch": (("-o", "x.wav", "--patch", "wrong.toml"), 2, "wrong.toml:2: amp.attack_s"),
