@@ -14,8 +14,8 @@ from host_tools import measuring, patch_view, wiring_picture
 from host_tools.drafts import drafted
 from host_tools.orchestra import gather_rows
 
-HELD_S, HEARD_S = 1.0, 2.0
-FIRST_S = 0.03
+HELD_S, HEARD_S = 1.0, 4.0
+FIRST_S, SHORTEST_S = 0.03, 0.2
 VELOCITIES = tuple(range(8, 128, 17))  # 8 to 127
 LOWEST_HZ, FLOOR_DB = 30.0, -90.0
 WAVE, ACCENT, MUTED = "#30638e", "#d1495b", "#7b8794"
@@ -44,7 +44,7 @@ def save(path: Path, rows: Sequence[Row], key: int, velocity: int) -> None:
     if "kit" in row:
         row = next(piece for piece in rows if piece["name"] == Instrument(row).piece(key))
     sampler = measuring.Sampler(gather_rows([row]))
-    note = sampler.note(row["name"], key, velocity, HELD_S, HEARD_S)
+    note = audible(sampler.note(row["name"], key, velocity, HELD_S, HEARD_S), sampler.sample_rate_hz)
     with pyplot.rc_context(_STYLE):
         figure = pyplot.figure(figsize=(12, 9), layout="constrained")
         grid = figure.add_gridspec(3, 3, height_ratios=(1.15, 0.9, 1.2))
@@ -62,6 +62,12 @@ def save(path: Path, rows: Sequence[Row], key: int, velocity: int) -> None:
         pyplot.close(figure)
     with drafted(path) as file:
         file.write(picture.getvalue())
+
+
+def audible(note: NDArray[np.float32], sample_rate_hz: int) -> NDArray[np.float32]:
+    """The note without the silence behind it: until it is 60 dB below its peak, and a little longer."""
+    loud = np.flatnonzero(np.abs(note).max(axis=1) > np.abs(note).max() * 1e-3)
+    return note[: max(int(1.1 * (loud[-1] if loud.size else 0)), round(SHORTEST_S * sample_rate_hz))]
 
 
 def draw_wave(axes: Any, note: NDArray[np.float32], sample_rate_hz: int, columns: int = 1200) -> None:
@@ -95,6 +101,7 @@ def draw_spectrum(axes: Any, note: NDArray[np.float32], sample_rate_hz: int, fra
     top = float(rows.max())
     mesh = axes.pcolormesh(times, edges, rows - top, cmap="magma", vmin=FLOOR_DB, vmax=0.0, shading="nearest")
     axes.set_yscale("log")
+    axes.set_xlim(0, len(note) / sample_rate_hz)
     axes.set_ylim(LOWEST_HZ, edges[-1])
     ticks = (50, 100, 200, 500, 1000, 2000, 5000, 10_000)
     axes.set_yticks(ticks, [f"{tick // 1000} k" if tick >= 1000 else str(tick) for tick in ticks])

@@ -100,7 +100,8 @@ def _spoken(item: Param | Data, value: Any) -> str:
 def _kit(rows: Sequence[Row]) -> str:
     """A kit: its pieces with their keys and voices."""
     row = rows[-1]
-    head = {"name": row["name"], "title": row.get("title", ""), "programs": ", ".join(map(str, row.get("programs", [])))}
+    programs = ", ".join(map(str, row.get("programs", [])))
+    head = {"name": row["name"], "title": row.get("title", ""), **({"programs": programs} if programs else {})}
     keys: dict[str, list[str]] = {}
     for key, piece in sorted(row["kit"].items(), key=lambda pair: int(pair[0])):
         keys.setdefault(piece, []).append(key)

@@ -11,7 +11,7 @@ from typing import Any
 from gen_core.synth.wiring import Wiring
 
 _SWEEPS = 8  # over the layers, there and back
-_BOX = (0.72, 0.5)  # width of a box in layers, height in rows
+_BOX = (0.6, 0.56)  # width of a box in layers, height in rows
 _INK, _LINE, _FILL, _MUTED = "#1f2933", "#52606d", "#eef2f6", "#7b8794"
 
 
@@ -106,7 +106,7 @@ def _wire(axes: Any, chain: Sequence[_Node], signal: str, made: Layout) -> None:
 
     half = _BOX[0] / 2
     into = [other for other, _ in made.wires if other[-1] is chain[-1]]
-    shift = _side(sorted(into, key=lambda other: other[-2].row), chain, 0.3)
+    shift = _side(sorted(into, key=lambda other: other[-2].row), chain, 0.36)
     stops = [(chain[0].layer + half, chain[0].row), *((n.layer, n.row) for n in chain[1:-1])]
     stops.append((chain[-1].layer - half, chain[-1].row + shift))
     points, codes = [stops[0]], [Path.MOVETO]
@@ -116,9 +116,9 @@ def _wire(axes: Any, chain: Sequence[_Node], signal: str, made: Layout) -> None:
         codes += [Path.CURVE4] * 3
     arrow = FancyArrowPatch(path=Path(points, codes), arrowstyle="-|>", mutation_scale=9, color=_LINE, lw=1.1, zorder=2)
     axes.add_patch(arrow)
-    (x, y), (x2, y2) = stops[-2:]
-    if signal != chain[-1].name:
-        axes.text(x2 - 0.03, y2 - 0.04, signal, ha="right", va="bottom", color=_MUTED, fontsize=7, zorder=5)
+    x2, y2 = stops[-1]
+    halo = {"facecolor": "white", "edgecolor": "none", "pad": 0.6}
+    axes.text(x2 - 0.07, y2, signal, ha="right", va="center", color=_MUTED, fontsize=7.5, bbox=halo, zorder=5)
 
 
 def _side(others: Sequence[Sequence[_Node]], chain: Sequence[_Node], reach: float) -> float:
