@@ -58,8 +58,9 @@ def envelope(audio: Audio, sample_rate_hz: int, window_s: float = WINDOW_S) -> N
 
 
 def attack_s(audio: Audio, sample_rate_hz: int, window_s: float = WINDOW_S) -> float:
-    """Seconds from 10 % to 90 % of the envelope's peak; nan for silence. Shorter than the window reads as it."""
-    shape = envelope(audio, sample_rate_hz, window_s)
+    """Seconds from 10 % to 90 % of the envelope's peak; nan for silence. A step reads as 0.8 of the window."""
+    before = np.zeros(round(window_s * sample_rate_hz))  # a note may begin with the first frame
+    shape = envelope(np.concatenate([before, mono(audio)]), sample_rate_hz, window_s)
     if not shape.max() > 0.0:
         return math.nan
     high = int(np.argmax(shape >= 0.9 * shape.max()))

@@ -19,7 +19,7 @@ FIRST_S, SHORTEST_S = 0.03, 0.2
 VELOCITIES = tuple(range(8, 128, 17))  # 8 to 127
 LOWEST_HZ, FLOOR_DB = 30.0, -90.0
 WAVE, ACCENT, MUTED = "#30638e", "#d1495b", "#7b8794"
-_STYLE: Any = {
+STYLE: Any = {
     "font.size": 9,
     "axes.titlesize": 9,
     "axes.titlelocation": "left",
@@ -45,7 +45,7 @@ def save(path: Path, rows: Sequence[Row], key: int, velocity: int) -> None:
         row = next(piece for piece in rows if piece["name"] == Instrument(row).piece(key))
     sampler = measuring.Sampler(gather_rows([row]))
     note = audible(sampler.note(row["name"], key, velocity, HELD_S, HEARD_S), sampler.sample_rate_hz)
-    with pyplot.rc_context(_STYLE):
+    with pyplot.rc_context(STYLE):
         figure = pyplot.figure(figsize=(12, 9), layout="constrained")
         grid = figure.add_gridspec(3, 3, height_ratios=(1.15, 0.9, 1.2))
         title = f"{row.get('title', row['name'])}   key {key}, velocity {velocity}, held {HELD_S:g} s, without effects"
@@ -91,15 +91,16 @@ def draw_beginning(axes: Any, note: NDArray[np.float32], sample_rate_hz: int) ->
     axes.set_xlabel("ms")
 
 
-def draw_spectrum(axes: Any, note: NDArray[np.float32], sample_rate_hz: int, frames: int = 4096) -> Any:
+def draw_spectrum(
+    axes: Any, note: NDArray[np.float32], sample_rate_hz: int, frames: int = 4096, columns: int = 400, rows: int = 240
+) -> None:
     """Level over time and the logarithm of frequency, 90 dB down from the loudest."""
-    times, hertz, level = measuring.spectrogram_db(note, sample_rate_hz, frames)
+    times, hertz, level = measuring.spectrogram_db(note, sample_rate_hz, frames, columns)
     keep = hertz >= LOWEST_HZ
-    edges = np.geomspace(LOWEST_HZ, min(sample_rate_hz / 2, 20_000.0), 240)
-    rows = np.stack([np.interp(edges, hertz[keep], column[keep]) for column in level.T], axis=1)
-    rows = np.maximum(rows, _peaks(edges, hertz, level))
-    top = float(rows.max())
-    mesh = axes.pcolormesh(times, edges, rows - top, cmap="magma", vmin=FLOOR_DB, vmax=0.0, shading="nearest")
+    edges = np.geomspace(LOWEST_HZ, min(sample_rate_hz / 2, 20_000.0), rows)
+    shown = np.stack([np.interp(edges, hertz[keep], column[keep]) for column in level.T], axis=1)
+    shown = np.maximum(shown, _peaks(edges, hertz, level))
+    axes.pcolormesh(times, edges, shown - shown.max(), cmap="magma", vmin=FLOOR_DB, vmax=0.0, shading="nearest")
     axes.set_yscale("log")
     axes.set_xlim(0, len(note) / sample_rate_hz)
     axes.set_ylim(LOWEST_HZ, edges[-1])
@@ -109,7 +110,6 @@ def draw_spectrum(axes: Any, note: NDArray[np.float32], sample_rate_hz: int, fra
     axes.set_title("spectrum, 90 dB deep")
     axes.set_xlabel("s")
     axes.set_ylabel("Hz")
-    return mesh
 
 
 def _peaks(edges: NDArray[np.float64], hertz: NDArray[np.float64], level: NDArray[np.float64]) -> NDArray[np.float64]:
