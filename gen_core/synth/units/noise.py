@@ -153,11 +153,12 @@ def _hash(counter, out):
 
 @jit
 def _product(row, matrix, out):
-    """out [m] = row [k] @ matrix [k, m]."""
+    """out [32] = row [k] @ matrix [k, 32], k a multiple of 4: so many products for each time that out is stored."""
     out[:] = 0.0
-    for k in range(row.size):
-        for m in range(out.size):
-            out[m] += row[k] * matrix[k, m]
+    for k in range(0, row.size, 4):
+        for m in range(_ROW):
+            first = row[k] * matrix[k, m] + row[k + 1] * matrix[k + 1, m]
+            out[m] += first + (row[k + 2] * matrix[k + 2, m] + row[k + 3] * matrix[k + 3, m])
 
 
 @jit
@@ -166,7 +167,11 @@ def _split(white, thinned, thin, lower, upper, out):
     near, seen = thin.shape[0], lower.shape[1]
     for row in range(thinned.size // _PER_ROW):
         here = white[row * _ROW : row * _ROW + near]
-        _product(here, thin, thinned[row * _PER_ROW : (row + 1) * _PER_ROW])
+        for sample in range(_PER_ROW):
+            total = np.float32(0.0)
+            for k in range(near):
+                total += here[k] * thin[k, sample]
+            thinned[row * _PER_ROW + sample] = total
     for row in range(out.shape[1] // _ROW):
         far = thinned[row * _PER_ROW : row * _PER_ROW + seen]
         here = white[(row + _FAR) * _ROW : (row + _FAR) * _ROW + near]
