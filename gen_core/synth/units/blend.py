@@ -30,12 +30,14 @@ VALUES = (
     Port("colour", (1, "lanes", BANDS), 0.0, 15.0),  # of the noise
 )
 _SOURCES = ("oscillator_1", "oscillator_2", "noise")
+_NONE = {"level": 0.0, "level_bend": 0.0}
 
 
 def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
-    """Levels of the three sources, and the noise's colour."""
-    levels = {name: np.array([[row[source][name]] for source in _SOURCES]) for name in ("level", "level_bend")}
-    return levels | {"colour": colour(row["noise"], note.layout)}
+    """Levels of the three sources, and the noise's colour; a source that the wiring leaves out has none."""
+    given = [row.get(source, _NONE) for source in _SOURCES]
+    levels = {name: np.array([[section[name]] for section in given]) for name in _NONE}
+    return levels | {"colour": colour(row["noise"], note.layout) if "noise" in row else np.zeros(BANDS)}
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------

@@ -213,7 +213,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
-NOISES = Port("noise", (BANDS, "frames"), -0.5, 0.5, "frames")
+NOISES = Port("noise", (BANDS, "frames"), -0.5, 0.5, "frames", optional=True)
 NOISE = Unit(
     name="noise",
     sections={"noise": PARAMS},
