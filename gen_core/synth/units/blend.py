@@ -78,8 +78,8 @@ def _add_noise(bands, colours, envelope, level, level_bend, mixed, out):
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
-    """→ out["source"] [1, lanes, frames]."""
-    source, envelope = out["source"][0], inputs["envelope"][1]
+    """→ out["source"] [lanes, frames]."""
+    source, envelope = out["source"], inputs["envelope"][1]
     level, bend = inputs["level"][..., 0], inputs["level_bend"][..., 0]
     source[:] = 0.0
     if "wave" in inputs:
@@ -101,11 +101,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
         level, bend = (g.slice(value, first, last, axis=0) for value in (level, bend))
     levels = (envelope * bend + level) @ g.constant(hat(layout.block_frames))
     sound = levels * (g.concat(sources, axis=0) if len(sources) > 1 else sources[0])
-    parts = g.split(sound, (1,) * (last - first), axis=0) if last - first > 1 else [sound]
-    total = parts[0]
-    for part in parts[1:]:
-        total = total + part
-    return {"source": total}, {}
+    return {"source": g.reduce_sum(sound, axes=(0,))}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
@@ -114,7 +110,7 @@ BLEND = Unit(
     inputs=(WAVE, NOISES, ENVELOPES),
     values=VALUES,
     prepare=prepare,
-    outputs=(Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"),),
+    outputs=(Port("source", ("lanes", "frames"), -1.0, 1.0, "frames"),),
     kernel=kernel,
     graph=graph,
     tolerance=5e-6,

@@ -152,7 +152,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["filtered"] [lanes, frames]."""
     log_cutoff = inputs["log_cutoff"][:, 0, 0] + np.float32(_LN2) * inputs["brightness"][:, 0]
     cutoff = log_cutoff, inputs["cutoff_bend"][:, 0, 0]
-    signals = inputs["source"][0], inputs["envelope"][1], inputs["keep"][:, 0]
+    signals = inputs["source"], inputs["envelope"][1], inputs["keep"][:, 0]
     _filter(*signals, *cutoff, inputs["filter_map"], state["filter"][:, 0], out["filtered"])
 
 
@@ -276,7 +276,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 SVF = Unit(
     name="svf",
     sections={"filter": PARAMS},
-    inputs=(Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
+    inputs=(Port("source", ("lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
     clocks=("keep", "brightness"),
     values=VALUES,
     prepare=prepare,
