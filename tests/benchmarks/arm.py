@@ -153,7 +153,7 @@ def report_synth(folder: Path) -> list[Figure]:
     }
     (folder / "synth").mkdir(exist_ok=True)
     for name, case in cases.items():
-        (folder / "synth" / f"{name}.json").write_text(json.dumps(case.described()), encoding="utf-8")
+        (folder / "synth" / f"{name}.json").write_text(json.dumps(case.described(), default=list), encoding="utf-8")
         (folder / "synth" / f"{name}.onnx").write_bytes(synth_plans.drawn(case))
     _, counts = emulate(folder, "synth", guest=synth_guest.__file__)
     figures = []
