@@ -17,10 +17,12 @@ block) tilts c by (f_m / centre)^(brightness / 2), so that the state does not kn
 import math
 from collections.abc import Mapping
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
@@ -205,6 +207,54 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     gain = g.unary("Exp", g.reshape(x["brightness"], (layout.lanes, 1, 1)) * x["tilt"])
     struck = g.reshape(here * gain @ x["ring"], (layout.lanes, layout.block_frames))
     return {"struck": struck}, {"modes": settle(g, last)}
+
+
+# --- for the records ------------------------------------------------------------------------------------------------
+BLOW = (
+    Param(
+        id="hardness_hz",
+        low=50.0,
+        high=20000.0,
+        default=3000.0,
+        unit="Hz",
+        curve="exponential",
+        help="half of 1 / contact time, at middle C and velocity 96: felt 500, finger 1500, rubber 2000, brass 15000",
+    ),
+    Param(id="hardness_track", low=0.0, high=1.0, default=0.3, help="octaves an octave of key: smaller hammers"),
+    Param(id="velocity_octaves", low=0.0, high=4.0, default=1.0, unit="octaves", help="of hardness, soft to loud"),
+)
+_MIDDLE_VELOCITY = 96  # where the hardness is as written: a firm mezzo-forte
+_LOUDEST = 127
+
+
+def octaves(note: NoteOn) -> float:
+    """The key above middle C, in octaves."""
+    return (note.key - 60.0) / 12.0
+
+
+def blow(section: Mapping[str, float], note: NoteOn, hertz: NDArray) -> tuple[NDArray, NDArray]:
+    """How much of each frequency a blow contains, at velocity 127 and at the note's own. Each [modes], 0..1.
+
+    A half-sine push of duration t reaches to about 1 / (2 t) and falls by 12 dB an octave above (Fletcher and Rossing,
+    "The Physics of Musical Instruments", 2nd ed., 12.4: hammer and string). Harder blows are shorter.
+    """
+    middle = math.log2(section["hardness_hz"]) + section["hardness_track"] * octaves(note)
+    levels = []
+    for velocity in (_LOUDEST, note.velocity):
+        more = section["velocity_octaves"] * (velocity - _MIDDLE_VELOCITY) / _LOUDEST
+        levels.append(1.0 / (1.0 + (hertz / 2.0 ** (middle + more)) ** 2))
+    return levels[0], levels[1]
+
+
+def choice(name: str, default: str, choices: tuple[str, ...], help: str = "") -> Data:
+    """A value of a patch that is one of a few words."""
+
+    def check(value: Any) -> str:
+        if value not in choices:
+            raise UsageError(f"{name} cannot be {value!r}", f"use {', '.join(choices)}")
+        return str(value)
+
+    return Data(id=name, default=default, check=check, examples=choices, help=help or ", ".join(choices))
 
 
 # --- the records ----------------------------------------------------------------------------------------------------
