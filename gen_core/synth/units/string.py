@@ -54,16 +54,16 @@ _LIMIT = 400  # partials looked at: the lowest keys have more below half the rat
 
 
 def _numbers(count: int, budget: int) -> tuple[NDArray, NDArray]:
-    """Which of `count` partials sound, and how much louder each is for those left out above it.
+    """Which of `count` partials sound, and how much louder each is for those left out below it.
 
-    All, if there are not more than the budget; else the lower ones, then wider and wider apart, where the ear has many
-    partials in one critical band. Gaps grow by a fraction a step that fills the range exactly.
+    All, if the budget allows; else five eighths of the budget in a row, then wider and wider apart, where many partials
+    fall into one critical band of the ear; every fourth at most, or single tones would stand out.
     """
     if count <= budget:
         return np.arange(1, count + 1), np.ones(count)
-    dense = budget * 3 // 4
+    dense = budget * 5 // 8
     step = np.arange(1, budget - dense + 1)
-    bend = (count - dense - step[-1]) / step[-1] ** 2
+    bend = min((count - dense - step.size) / step.size**2, 1.5 / step.size)  # fills the range, or ends with gaps of 4
     sparse = dense + np.floor(step + bend * step**2).astype(int)
     gap = np.diff(sparse, prepend=dense)
     return np.append(np.arange(1, dense + 1), sparse), np.sqrt(np.append(np.ones(dense), gap))
@@ -94,15 +94,18 @@ def _choir(own: NDArray, common: NDArray, apart: NDArray, strings: int) -> tuple
     return roots - own[:, None], weight
 
 
+def _full(section: Mapping[str, Any]) -> int:
+    """How many partials, the lowest, have the whole choir; the others have what its strings do together."""
+    return 3 * MODES // (4 * int(section["strings"])) if section["strings"] > 1 else 0
+
+
 def _partials(section: Mapping[str, Any], note: NoteOn) -> tuple[NDArray, NDArray, NDArray]:
-    """Number, frequency and gain (for partials left out) of what sounds; the choir's partials first."""
+    """Number, frequency and gain (for partials left out) of what sounds, from the lowest up."""
     b = section["stiffness"] * 2.0 ** (section["stiffness_key"] * octaves(note))
     n = np.arange(1, _LIMIT + 1)
     hertz = n * note.hertz * np.sqrt((1.0 + b * n * n) / (1.0 + b))
     count = int((hertz < TOP * note.layout.sample_rate_hz).sum())
-    strings = int(section["strings"])
-    full = MODES // (2 * strings) if strings > 1 else 0  # partials that have the whole choir
-    numbers, gain = _numbers(count, MODES - full * (strings - 1))
+    numbers, gain = _numbers(count, MODES - _full(section) * (int(section["strings"]) - 1))
     return numbers, hertz[numbers - 1], gain
 
 
@@ -117,7 +120,7 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     level = gain * np.sin(n * np.pi * section["position"]) * body_gain(section["body"], hertz)
     level = -1j * level if section["excitation"] == "hammer" else level / n
     own, common = (1.0 - section["bridge"]) * loss, section["bridge"] * loss
-    full = min(MODES // (2 * strings), n.size) if strings > 1 else 0
+    full = min(_full(section), n.size)
     apart = 2.0 * np.pi * hertz * (2.0 ** (section["detune_cents"] / 1200.0) - 1.0)
     rates, weights = _choir(own[:full], common[:full], apart[:full], strings)
     hertz_all = np.append((hertz[:full, None] + rates.imag / (2.0 * np.pi)).ravel(), hertz[full:])
