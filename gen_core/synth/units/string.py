@@ -42,7 +42,7 @@ PARAMS = (
     ),
     Param(id="stiffness", low=1e-6, high=0.02, default=5e-5, curve="exponential", help="B at middle C; piano 4e-4"),
     Param(id="stiffness_key", low=0.0, high=2.0, default=1.0, help="octaves of B an octave up"),
-    Param(id="strings", low=1, high=3, default=1, kind="int", help="of one key; each shares the modes of a note"),
+    Param(id="strings", low=1, high=3, default=1, kind="int", help="of one key; pairs at most in the bass"),
     Param(id="detune_cents", low=0.0, high=20.0, default=1.0, unit="cents", help="between neighbours of the choir"),
     Param(id="bridge", low=0.0, high=0.95, default=0.7, help="share of the loss that the strings have in common"),
     Data(id="body", default=[], check=check_body, examples=([[110.0, 9.0, 0.4]],), help="rows of [Hz, dB, octaves]"),
@@ -50,6 +50,8 @@ PARAMS = (
 )
 
 # --- values ---------------------------------------------------------------------------------------------------------
+_PAIRS, _TRIPLES = 30, 46  # MIDI keys F#1 and A#2: where a grand piano's wound choirs change
+_CHOIR = MODES // 4  # partials, the lowest, that have the whole choir; higher ones have what its strings do together
 _LIMIT = 400  # partials looked at: the lowest keys have more below half the rate, but none that one hears
 
 
@@ -69,6 +71,12 @@ def _numbers(count: int, budget: int) -> tuple[NDArray, NDArray]:
     return np.append(np.arange(1, dense + 1), sparse), np.sqrt(np.append(np.ones(dense), gap))
 
 
+def _strings(section: Mapping[str, Any], note: NoteOn) -> int:
+    """Strings of this key: heavy ones stand alone, then in pairs, as pianos have it."""
+    most = 1 if note.key < _PAIRS else 2 if note.key < _TRIPLES else 3
+    return min(int(section["strings"]), most)
+
+
 def _choir(own: NDArray, common: NDArray, apart: NDArray, strings: int) -> tuple[NDArray, NDArray]:
     """Rates (complex, 1/s) and weights of the modes of each partial's choir, each [partials, strings].
 
@@ -77,8 +85,8 @@ def _choir(own: NDArray, common: NDArray, apart: NDArray, strings: int) -> tuple
     """
     if strings == 1:
         return -(own + common)[:, None] + 0j, np.ones((own.size, 1))
-    e = apart / 2.0 if strings == 2 else apart
-    e = np.where(np.abs(2.0 * e - common) < 0.02 * common, 0.49 * common, e)  # a double root has no weights
+    e = np.maximum(apart / 2.0 if strings == 2 else apart, 1e-3 * (own + common))  # double roots have no weights:
+    e = np.where((strings == 2) & (np.abs(2.0 * e - common) < 0.02 * common), 0.49 * common, e)  # pass them by
     zero = np.zeros_like(e)
     if strings == 2:
         rows = np.stack([-common, -(e**2)], axis=1)
@@ -94,25 +102,20 @@ def _choir(own: NDArray, common: NDArray, apart: NDArray, strings: int) -> tuple
     return roots - own[:, None], weight
 
 
-def _full(section: Mapping[str, Any]) -> int:
-    """How many partials, the lowest, have the whole choir; the others have what its strings do together."""
-    return 3 * MODES // (4 * int(section["strings"])) if section["strings"] > 1 else 0
-
-
 def _partials(section: Mapping[str, Any], note: NoteOn) -> tuple[NDArray, NDArray, NDArray]:
     """Number, frequency and gain (for partials left out) of what sounds, from the lowest up."""
     b = section["stiffness"] * 2.0 ** (section["stiffness_key"] * octaves(note))
     n = np.arange(1, _LIMIT + 1)
     hertz = n * note.hertz * np.sqrt((1.0 + b * n * n) / (1.0 + b))
     count = int((hertz < TOP * note.layout.sample_rate_hz).sum())
-    numbers, gain = _numbers(count, MODES - _full(section) * (int(section["strings"]) - 1))
+    numbers, gain = _numbers(count, MODES - _CHOIR * (_strings(section, note) - 1))
     return numbers, hertz[numbers - 1], gain
 
 
 def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     """The string at this key, plucked or struck with this velocity."""
     section = row["string"]
-    strings = int(section["strings"])
+    strings = _strings(section, note)
     n, hertz, gain = _partials(section, note)
     loss = TO_60_DB / section["decay_s"] * 2.0 ** (section["key_decay"] * octaves(note))
     square = section["damping_hz"] ** 2
@@ -120,7 +123,7 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     level = gain * np.sin(n * np.pi * section["position"]) * body_gain(section["body"], hertz)
     level = -1j * level if section["excitation"] == "hammer" else level / n
     own, common = (1.0 - section["bridge"]) * loss, section["bridge"] * loss
-    full = min(_full(section), n.size)
+    full = min(_CHOIR, n.size)
     apart = 2.0 * np.pi * hertz * (2.0 ** (section["detune_cents"] / 1200.0) - 1.0)
     rates, weights = _choir(own[:full], common[:full], apart[:full], strings)
     hertz_all = np.append((hertz[:full, None] + rates.imag / (2.0 * np.pi)).ravel(), hertz[full:])

@@ -164,6 +164,15 @@ def test_strings_that_share_no_bridge_beat_at_their_difference() -> None:
 
 
 @pytest.mark.parametrize("strings", [2, 3])
+@pytest.mark.parametrize("bridge", [0.0, 0.9])
+def test_strings_in_perfect_unison_are_one_string(strings: int, bridge: float) -> None:
+    given = {"decay_s": 2.0, "stiffness": 1e-6, "damping_hz": 20000.0, "detune_cents": 0.0, "bridge": bridge}
+    choir = play("string", 1.0, key=60, strings=strings, **given, **HARD)
+    one = play("string", 1.0, key=60, strings=1, **given, **HARD)
+    assert np.sqrt(np.mean((choir / np.abs(choir).max() - one / np.abs(one).max()) ** 2)) < 0.02
+
+
+@pytest.mark.parametrize("strings", [2, 3])
 def test_a_choir_is_the_motion_of_strings_that_pull_at_one_bridge(strings: int) -> None:
     """The first partial's envelope, against the coupled equations of motion integrated step by step (midpoint rule)."""
     given = {"strings": strings, "detune_cents": 4.0, "bridge": 0.8, "decay_s": 3.0, "stiffness": 1e-6}
