@@ -67,7 +67,8 @@ def values(
     """
     rate = note.layout.sample_rate_hz
     order = np.argsort(-np.abs(loudest) * (hertz < TOP * rate), kind="stable")[:MODES]
-    order = np.sort(order[(hertz[order] < TOP * rate) & (loudest[order] != 0.0)])
+    order = order[(hertz[order] < TOP * rate) & (loudest[order] != 0.0)]
+    order = order[np.argsort(hertz[order], kind="stable")]  # the kernel skips neighbours that have died together
     log_z = np.zeros(MODES, np.complex128)
     strikes = np.zeros((2, MODES), np.complex128)
     rates = TO_60_DB / np.clip(seconds[order], _SHORTEST_S, _LONGEST_S)
@@ -108,7 +109,10 @@ def _powers(log_z: bytes, loudest: bytes, frames: int) -> tuple[Mapping[str, NDA
         "ring": ring,
         "tilt": _tilt(turn, a)[None],
     }
-    return {name: value.astype(np.float32) for name, value in powers.items()}, 1.0 / max(np.abs(heard).max(), 1e-9)
+    shared = {name: value.astype(np.float32) for name, value in powers.items()}
+    for value in shared.values():
+        value.flags.writeable = False  # many notes hold it
+    return shared, 1.0 / max(np.abs(heard).max(), 1e-9)
 
 
 def _tilt(turn: NDArray, a: NDArray) -> NDArray:
@@ -179,7 +183,7 @@ def _ring(keep, brightness, powers, strike, tilt, state, scratch, out):
             for k in range(2 * modes):
                 c[i, k] = (begin[k] * turn[v, i, k] + swapped[k] * cross[v, i, k]) * gain[k]
         for m in range(0, modes, 4):
-            if _sounds(begin, m) or _sounds(swapped, m):  # the highest die first
+            if _sounds(begin, m) or _sounds(swapped, m):
                 _four(c, ring[v], m, out[v])
 
 
