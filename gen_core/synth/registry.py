@@ -3,14 +3,18 @@
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
+from gen_core.synth.units.cymbal import CYMBAL
 from gen_core.synth.units.envelope import ENVELOPE
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
+from gen_core.synth.units.modal import MODAL
 from gen_core.synth.units.noise import NOISE
 from gen_core.synth.units.oscillator import OSCILLATOR
 from gen_core.synth.units.pitch import PITCH
 from gen_core.synth.units.reverb import REVERB
+from gen_core.synth.units.string import STRING
 from gen_core.synth.units.svf import SVF
+from gen_core.synth.units.tom import TOM
 
 UNITS: tuple[Unit, ...] = (
     # how a note moves
@@ -20,6 +24,11 @@ UNITS: tuple[Unit, ...] = (
     OSCILLATOR,
     NOISE,
     BLEND,
+    # what is struck or plucked
+    MODAL,
+    STRING,
+    TOM,
+    CYMBAL,
     # what shapes it
     SVF,
     AMPLIFIER,
