@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.playback.instrument import Sound
-from gen_core.synth import lanes
+from gen_core.synth import lanes, modes
 from gen_core.synth.layout import HELD_S, Port
 from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
@@ -183,7 +183,9 @@ class Voices:
     def _begin(view: NDArray, key: str, port: Port, note: Start) -> None:
         """A state at the start of the block such that it is as declared at the note's first frame."""
         value = np.reshape(note.sound.values[key], view.shape)
-        moves = note.sound.values.get(f"{key}.per_frame")
+        moves, turns = (note.sound.values.get(f"{key}.{how}") for how in ("per_frame", "turn"))
+        if turns is not None:
+            value = modes.turned_back(value, turns, note.frame)
         view[...] = value if moves is None else (value - note.frame * np.reshape(moves, view.shape)) % 1.0
 
     # -- blocks ------------------------------------------------------------------------------------------------------

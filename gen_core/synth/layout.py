@@ -44,9 +44,10 @@ class Port:
     """One array that goes into a unit. `kind` says what half a block of it means:
 
     constant (the same), clock (seconds at block start), keep (1 after the first block), start (0 after the first
-    block; `prepare` may give "NAME.per_frame", what it advances by until a note that begins inside a block), frames
-    and knots (the last axis is time), ramp (the last axis is the value at block start and at block end), mix (the first
-    half of the rows at block start, the second their change over the block), shared (one array for all units).
+    block; `prepare` may give "NAME.per_frame", what it advances by, or "NAME.turn", how it turns, until a note that
+    begins inside a block), frames and knots (the last axis is time), ramp (the last axis is the value at block start
+    and at block end), mix (the first half of the rows at block start, the second their change over the block), shared
+    (one array for all units).
     Dimensions of 1 are there so that a graph needs no reshaping. An `optional` signal may be left unwired.
     """
 

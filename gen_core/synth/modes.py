@@ -45,6 +45,7 @@ TOP = 0.45  # of the rate: modes above are left out
 TO_60_DB = math.log(1000.0)  # time constants in the time to -60 dB
 _SHORTEST_S, _LONGEST_S = 0.005, 120.0  # of T: a blow that begins late in a block is turned back by up to 10.7 ms
 _STEEPEST = 1.5  # ln a brightness octave: +-13 dB an octave of the knob, whatever the partials' range
+_GONE = 1e-4  # -80 dB
 _HEARD = 4  # blocks in which a note's peak is looked for: 43 ms, a period of the lowest keys
 
 # --- values ---------------------------------------------------------------------------------------------------------
@@ -59,7 +60,7 @@ VALUES = (  # the last axis: real parts of all modes, then imaginary parts
 
 def values(
     note: NoteOn, hertz: NDArray, seconds: NDArray, loudest: NDArray, amplitude: NDArray
-) -> Mapping[str, NDArray]:
+) -> Mapping[str, Any]:
     """What a unit of this form writes for a note: frequencies, times to -60 dB and complex amplitudes, each [modes].
 
     `loudest` are the amplitudes at velocity 127: they decide which MODES sound, and their peak becomes 1. They, the
@@ -75,7 +76,15 @@ def values(
     log_z[: order.size] = (-rates + 2j * np.pi * hertz[order]) / rate
     strikes[:, : order.size] = loudest[order], amplitude[order]
     powers, scale = _powers(log_z.tobytes(), strikes[0].tobytes(), note.layout.block_frames)
-    return {**powers, "strike": _halves(strikes[1] * scale)[None], "strike.turn": log_z}
+    life_s = _life_s(rates, np.abs(strikes[0, : order.size]))
+    return {**powers, "strike": _halves(strikes[1] * scale)[None], "strike.turn": log_z, "life_s": life_s}
+
+
+def _life_s(rates: NDArray, loudest: NDArray) -> float:
+    """When the last mode is 80 dB below the loudest at its strike."""
+    if not rates.size:
+        return 0.0
+    return float((np.log(np.maximum(loudest / loudest.max(), _GONE) / _GONE) / rates).max())
 
 
 def turned_back(strike: NDArray, turn: NDArray, frames: int) -> NDArray:

@@ -13,6 +13,7 @@ from gen_core.synth.units.oscillator import OSCILLATOR
 from gen_core.synth.units.pitch import PITCH
 from gen_core.synth.units.reverb import REVERB
 from gen_core.synth.units.string import STRING
+from gen_core.synth.units.sum import SUM
 from gen_core.synth.units.svf import SVF
 from gen_core.synth.units.tom import TOM
 
@@ -24,6 +25,7 @@ UNITS: tuple[Unit, ...] = (
     OSCILLATOR,
     NOISE,
     BLEND,
+    SUM,
     # what is struck or plucked
     MODAL,
     STRING,

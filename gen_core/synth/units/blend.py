@@ -11,6 +11,7 @@ matrix product [V, 8] @ [8, frames]. A wiring may leave out the oscillators or t
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from collections.abc import Mapping
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -107,7 +108,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 # --- record ---------------------------------------------------------------------------------------------------------
 BLEND = Unit(
     name="blend",
-    inputs=(WAVE, NOISES, ENVELOPES),
+    inputs=(replace(WAVE, optional=True), NOISES, ENVELOPES),
     values=VALUES,
     prepare=prepare,
     outputs=(Port("source", ("lanes", "frames"), -1.0, 1.0, "frames"),),
