@@ -4,20 +4,26 @@ from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
 from gen_core.synth.units.envelope import ENVELOPE
+from gen_core.synth.units.lfo import LFO
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
 from gen_core.synth.units.noise import NOISE
 from gen_core.synth.units.oscillator import OSCILLATOR
+from gen_core.synth.units.phase_modulation import PHASE_MODULATION
 from gen_core.synth.units.pitch import PITCH
 from gen_core.synth.units.reverb import REVERB
+from gen_core.synth.units.stages import STAGES
 from gen_core.synth.units.svf import SVF
 
 UNITS: tuple[Unit, ...] = (
     # how a note moves
     ENVELOPE,
+    STAGES,
+    LFO,
     PITCH,
     # what sounds
     OSCILLATOR,
+    PHASE_MODULATION,
     NOISE,
     BLEND,
     # what shapes it
