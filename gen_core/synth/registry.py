@@ -4,6 +4,7 @@ from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
 from gen_core.synth.units.envelope import ENVELOPE
+from gen_core.synth.units.formant import FORMANT
 from gen_core.synth.units.lfo import LFO
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
@@ -24,6 +25,7 @@ UNITS: tuple[Unit, ...] = (
     # what sounds
     OSCILLATOR,
     PHASE_MODULATION,
+    FORMANT,
     NOISE,
     BLEND,
     # what shapes it

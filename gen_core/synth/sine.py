@@ -23,6 +23,8 @@ COSINE = 70.99339091  # what `cosine` must still be multiplied by
 B0, B1, B2 = (np.float32(b) for b in (-0.08850351, 0.58226747, -1.14575121))
 _ROUND = np.float32(1.5 * 2.0**23)  # added and taken away again, it rounds a float32 as Round does: half to even
 
+COUNT = np.arange(KNOT_FRAMES, dtype=np.float32)  # 0 … 31: read, not converted, so that loops run many at a time
+
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
@@ -37,8 +39,7 @@ def cosine(x):
 def run(phase, rate, bend, out):
     """Phases of 32 samples in float32: phase + n rate + n^2 bend, periods."""
     for n in range(KNOT_FRAMES):
-        at = np.float32(n)
-        out[n] = phase + at * (rate + at * bend)
+        out[n] = phase + COUNT[n] * (rate + COUNT[n] * bend)
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------

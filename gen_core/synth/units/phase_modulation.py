@@ -29,7 +29,7 @@ from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.sine import COSINE, cosine, draw_cosine, lines, phases, run
+from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, lines, phases, run
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
 from gen_core.synth.units.pitch import FACTOR, highest, onset
 
@@ -185,7 +185,7 @@ def _bend(source, gains, knot, out):
     if start == np.float32(0.0) and step == np.float32(0.0):
         return
     for n in range(KNOT_FRAMES):
-        out[n] += source[n] * (start + np.float32(n) * step)
+        out[n] += source[n] * (start + COUNT[n] * step)
 
 
 @jit
