@@ -11,6 +11,7 @@ from gen_core.synth.units.mixer import MIXER
 from gen_core.synth.units.noise import NOISE
 from gen_core.synth.units.oscillator import OSCILLATOR
 from gen_core.synth.units.phase_modulation import PHASE_MODULATION
+from gen_core.synth.units.pipe import PIPE
 from gen_core.synth.units.pitch import PITCH
 from gen_core.synth.units.reverb import REVERB
 from gen_core.synth.units.stages import STAGES
@@ -24,6 +25,7 @@ UNITS: tuple[Unit, ...] = (
     PITCH,
     # what sounds
     OSCILLATOR,
+    PIPE,
     PHASE_MODULATION,
     FORMANT,
     NOISE,

@@ -5,9 +5,10 @@ sines make every shape, so that a shape is data and no branch:
     lfo(t) = min(1, max(0, (t - delay) / fade)) sum over j of weight_j sin(rate_j t + angle_j)
 with t the seconds since the onset. Sine: one of them. Triangle and square: odd harmonics 1, 3, 5, 7 of the Fourier
 series, the square's smoothed by Lanczos factors sin(x) / x against ringing (C. Lanczos, "Applied Analysis", 1956,
-ch. IV), so that it clicks nowhere. Random: four sines at rates whose ratios are powers of the golden ratio, the most
-irrational number, so that the wandering never repeats. Every key begins at a phase of its own (`phase_spread`), so
-that a chord does not pump as one. Nothing is carried from block to block; straight between knots.
+ch. IV), so that it clicks nowhere. Random: four sines whose rates are as 1 and the roots of 2, 3 and 5, which have
+no common measure, so that the wandering never repeats. Every key begins at a phase of its own (`phase_spread`: steps
+of the golden ratio, which lie far apart however many they are), so that a chord does not pump as one. Nothing is
+carried from block to block; straight between knots. Seconds are a float32, good to 4 us after a minute.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -33,7 +34,7 @@ _SHAPES: dict[str, tuple[NDArray, NDArray]] = {  # rates against the first, and 
     "sine": (_ODD, _FEW),
     "triangle": (_ODD, np.array([1.0, -1.0, 1.0, -1.0]) / _ODD**2 / (1.0 / _ODD**2).sum()),
     "square": (_ODD, np.sinc(_ODD / 8.0) / _ODD * 1.2456),
-    "random": (_GOLDEN ** np.array([0.0, -1.0, 1.0, -2.0]), np.array([0.3, 0.3, 0.15, 0.25])),
+    "random": (np.array([1.0, 1 / 2**0.5, 0.75 * 3**0.5, 1 / 5**0.5]), np.array([0.3, 0.3, 0.15, 0.25])),
 }
 
 
@@ -83,7 +84,7 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
 def _sway(age, rate, angle, weight, fade_rate, delay, step_s, out):
-    """age, fade_rate, delay [V]; rate, angle, weight [4, V]; out [V, knots]. All float32, for t is no better."""
+    """age, fade_rate, delay [V]; rate, angle, weight [4, V]; out [V, knots]."""
     zero, one = np.float32(0.0), np.float32(1.0)
     for v in range(age.size):
         for knot in range(out.shape[1]):

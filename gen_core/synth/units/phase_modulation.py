@@ -71,7 +71,7 @@ OPERATOR = (
 # --- values ---------------------------------------------------------------------------------------------------------
 _OPERATORS, _P = 4, len(_PATHS)
 VALUES = (
-    Port("operator_increment", (_OPERATORS, "lanes", 1), 1e-4, 0.45, dtype=np.float64),  # periods a sample
+    Port("operator_increment", (_OPERATORS, "lanes", 1), 1e-4, 0.5, dtype=np.float64),  # periods a sample
     Port("operator_start", (_OPERATORS, "lanes", 1), 0.0, 1.0, "start", np.float64),  # periods
     Port("path_attack", (_P, "lanes", 1), 0.0005, 4.0),  # s
     Port("path_rise", (_P, "lanes", 1), 0.0, 4e5),  # 1/s: depth/attack; depths are in periods * COSINE, or COSINE
@@ -82,7 +82,7 @@ VALUES = (
     Port("path_limit", (_P, "lanes", 1), 0.0, 300.0),  # what the depth may not pass
 )
 _MIDDLE_VELOCITY = 96  # where a patch's levels are as written: a firm mezzo-forte
-_HIGHEST = 0.45  # periods a sample
+_HIGHEST = 0.5  # periods a sample; an operator that reaches it is silent
 _DECAY = math.log(1000.0)  # time constants in the time to -60 dB
 _QUIET = 1e-3  # -60 dB: side frequencies below it may pass half the rate
 _SIDES = np.arange(129)
@@ -100,7 +100,7 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
     depth, limit = np.zeros(_P), np.zeros(_P)
     for at, path in enumerate(_PATHS):
         heard = path.endswith(">")
-        unit = float(top[int(path[0]) - 1] < 0.5) if heard else scale / (2.0 * math.pi)
+        unit = float(top[int(path[0]) - 1] < _HIGHEST) if heard else scale / (2.0 * math.pi)
         depth[at] = COSINE * depths[path] * unit
         limit[at] = depth[at] if heard else COSINE * depths[path] * room / (2.0 * math.pi)
     of_path = {item.id: np.array([sections[int(path[0]) - 1][item.id] for path in _PATHS]) for item in OPERATOR}
@@ -151,7 +151,7 @@ def _room(depths: Mapping[str, float], top: NDArray) -> tuple[float, float]:
     for rate, name in ((one, "1"), (two, "2")):
         sides = reach(index[f"3>{name}"]) * bent + reach(index[f"4>{name}"]) * four
         ends.append(rate + sides if depths[f"{name}>"] else np.zeros_like(third))
-    fits = np.max(ends, axis=0) <= 0.5
+    fits = np.max(ends, axis=0) <= _HIGHEST
     room = float(_SCALES[fits][-1]) if fits.any() else 0.0
     return min(room, 1.0), room
 
