@@ -12,8 +12,9 @@ amplifier's), and an `algorithm` says which paths there are. Phases are exact in
 envelopes are known at knots and straight in between. Nothing feeds back, so a block is three layers of cosines.
 
 Band limit: a modulator of index I leaves side frequencies n below |J_n(I)| <= (I/2)^n / n! (Abramowitz & Stegun
-9.1.62), so those above -60 dB end at a `reach` that is known. Carson's rule (n = I + 1) would leave -25 dB. Indices of
-a note are scaled down together until what they reach stays below half the rate, and a knob cannot lift them above it.
+9.1.62), so those above -60 dB end at a `reach` that is known. Carson's rule (n = I + 1) would leave -25 dB. A note's
+indices are scaled down, those of one carrier together, until what they reach stays below half the rate, and a knob
+cannot lift them above it.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -96,13 +97,15 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
     rates = np.array([_increment(section, note) for section in sections])
     top = rates * highest(row)
     depths = _depths(row["pm"]["algorithm"], sections, note)
-    scale, room = _room(depths, top)
+    rooms = _rooms(depths, top)
     depth, limit = np.zeros(_P), np.zeros(_P)
     for at, path in enumerate(_PATHS):
-        heard = path.endswith(">")
-        unit = float(top[int(path[0]) - 1] < _HIGHEST) if heard else scale / (2.0 * math.pi)
-        depth[at] = COSINE * depths[path] * unit
-        limit[at] = depth[at] if heard else COSINE * depths[path] * room / (2.0 * math.pi)
+        full = COSINE * depths[path]
+        if path.endswith(">"):
+            depth[at] = limit[at] = full * float(top[int(path[0]) - 1] < _HIGHEST)
+        else:
+            limit[at] = full / (2.0 * math.pi) * rooms[path]
+            depth[at] = min(full / (2.0 * math.pi), limit[at])
     of_path = {item.id: np.array([sections[int(path[0]) - 1][item.id] for path in _PATHS]) for item in OPERATOR}
     values = {
         "path_attack": of_path["attack_s"],
@@ -141,19 +144,25 @@ def reach(index: NDArray) -> NDArray[np.float64]:
     return np.interp(index, _INDICES, _SIDES)
 
 
-def _room(depths: Mapping[str, float], top: NDArray) -> tuple[float, float]:
-    """What indices must be multiplied by at least (1 where they fit), and may be at most; top [4]: rates."""
+def _rooms(depths: Mapping[str, float], top: NDArray) -> dict[str, float]:
+    """What the index of every path may be multiplied by, at most; 1 and more where it fits. top [4]: rates."""
     one, two, three, four = top
     index = {path: depths[path] * _SCALES for path in _PATHS}
-    third = three + reach(index["4>3"]) * four
-    bent = three + index["4>3"] * four + (reach(index["4>3"]) - index["4>3"]) * four / 2.0
-    ends = [third if depths["3>"] else np.zeros_like(third)]
-    for rate, name in ((one, "1"), (two, "2")):
-        sides = reach(index[f"3>{name}"]) * bent + reach(index[f"4>{name}"]) * four
-        ends.append(rate + sides if depths[f"{name}>"] else np.zeros_like(third))
-    fits = np.max(ends, axis=0) <= _HIGHEST
-    room = float(_SCALES[fits][-1]) if fits.any() else 0.0
-    return min(room, 1.0), room
+    bent = reach(index["4>3"])
+    chain = three + (index["4>3"] + bent) / 2.0 * four  # the third operator's own sides count less, twice removed
+    ends = {"3": _fitting(three + bent * four) if depths["3>"] else np.inf}
+    for name, rate in (("1", one), ("2", two)):
+        sides = reach(index[f"3>{name}"]) * chain + reach(index[f"4>{name}"]) * four
+        ends[name] = _fitting(rate + sides) if depths[f"{name}>"] else np.inf
+    rooms = {path: ends[path[-1]] for path in _PATHS if not path.endswith(">")}
+    rooms["4>3"] = min([ends["3"], *(ends[name] for name in "12" if depths[f"3>{name}"])])
+    return {path: min(room, float(_SCALES[-1])) for path, room in rooms.items()}
+
+
+def _fitting(highest: NDArray) -> float:
+    """The largest of _SCALES with which the highest rate stays below half the sample rate; 0: none."""
+    fits = highest <= _HIGHEST
+    return float(_SCALES[fits][-1]) if fits.any() else 0.0
 
 
 # --- state ----------------------------------------------------------------------------------------------------------

@@ -107,6 +107,14 @@ def test_nothing_aliases_above_minus_60_db_whatever_the_indices_and_the_knob(alg
     assert size[off > 20.0].max() < 1e-3 * size.max()
 
 
+def test_a_strike_that_is_too_high_leaves_the_body_of_a_pair_alone():
+    row = patch(**operators(index=2.0) | {"pm": {"algorithm": "pairs"}})
+    row["operator_4"]["ratio"] = 14.0
+    note = NoteOn(84.0, 84, 96, ONE, WaveTables())
+    index = dict(zip(phase_modulation._PATHS, PM.prepare(row, note)["path_rest"][:, 0] * 2 * np.pi, strict=True))
+    assert index["3>1"] == pytest.approx(2.0 * sine.COSINE) and index["4>2"] < 0.1 * sine.COSINE
+
+
 def test_force_and_brightness_brighten_the_tone():
     row = patch(**operators(velocity_octaves=2.0))
     dull = harmonics(played(PM, row, 50.0, 0.8, bright=-2.0), hertz_of(50.0), 12)
