@@ -5,13 +5,18 @@ from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
 from gen_core.synth.units.cymbal import CYMBAL
 from gen_core.synth.units.envelope import ENVELOPE
+from gen_core.synth.units.formant import FORMANT
+from gen_core.synth.units.lfo import LFO
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
 from gen_core.synth.units.modal import MODAL
 from gen_core.synth.units.noise import NOISE
 from gen_core.synth.units.oscillator import OSCILLATOR
+from gen_core.synth.units.phase_modulation import PHASE_MODULATION
+from gen_core.synth.units.pipe import PIPE
 from gen_core.synth.units.pitch import PITCH
 from gen_core.synth.units.reverb import REVERB
+from gen_core.synth.units.stages import STAGES
 from gen_core.synth.units.string import STRING
 from gen_core.synth.units.sum import SUM
 from gen_core.synth.units.svf import SVF
@@ -20,9 +25,14 @@ from gen_core.synth.units.tom import TOM
 UNITS: tuple[Unit, ...] = (
     # how a note moves
     ENVELOPE,
+    STAGES,
+    LFO,
     PITCH,
     # what sounds
     OSCILLATOR,
+    PIPE,
+    PHASE_MODULATION,
+    FORMANT,
     NOISE,
     BLEND,
     SUM,
