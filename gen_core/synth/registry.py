@@ -3,7 +3,9 @@
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
+from gen_core.synth.units.compressor import COMPRESSOR
 from gen_core.synth.units.envelope import ENVELOPE
+from gen_core.synth.units.equalizer import EQUALIZER
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
 from gen_core.synth.units.noise import NOISE
@@ -26,6 +28,8 @@ UNITS: tuple[Unit, ...] = (
     MIXER,
     # what all share
     REVERB,
+    EQUALIZER,
+    COMPRESSOR,
     LIMITER,
 )
 BY_NAME = {unit.name: unit for unit in UNITS}
