@@ -6,8 +6,8 @@ tutorial and analysis", JAES 60 (2012). The peak p_i of every stretch of 32 samp
     over_i = w ln(1 + (p_i / threshold)^(8.7 dB / w)),  w = knee / (8 ln 2)       a knee without corners
     held_i = max(over_i, held_(i-1) - step)                                      release: straight in dB
     fall_i = fall_(i-1) + (1 - exp(-32 / (rate attack))) (slope held_i - fall_(i-1)),  slope = 1 - 1 / ratio
-and makeup - fall_i dB is the gain at the end of the stretch, straight from the one before. At the threshold the knee is as deep
-as the parabola of the paper, and nowhere further from it than a ninetieth of its width.
+and makeup - fall_i dB is the gain at the end of the stretch, straight from the one before. At the threshold the knee
+is as deep as the parabola of the paper, and nowhere further from it than a ninetieth of its width.
 
 The same, solved for a block: release is a maximum of sums, held_i = max over j <= i of (over_j - (i - j) step); attack
 is linear, one triangular matrix. Both matrices come from `prepare`; makeup glides over the block.

@@ -2,7 +2,7 @@
 
 What one hears: more or less bass, body, air. Each band is a trapezoidal state-variable filter, whose state survives a
 knob that moves, with the mixing weights of A. Simper, "Linear trapezoidal integrated state variable filter" (Cytomic,
-2013); its responses are those of R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients" (1998):
+2013); responses of R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients" (1998):
     g = tan(pi hertz / rate), a1 = 1 / (1 + g (g + k)), a2 = g a1, a3 = g a2
     v1 = a1 s1 + a2 (x - s2), v2 = s2 + a2 s1 + a3 (x - s2), s1' = 2 v1 - s1, s2' = 2 v2 - s2
     y = m0 x + m1 v1 + m2 v2
