@@ -9,6 +9,7 @@ from gen_core.synth.units.equalizer import EQUALIZER
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
 from gen_core.synth.units.noise import NOISE
+from gen_core.synth.units.one_pole import ONE_POLE
 from gen_core.synth.units.oscillator import OSCILLATOR
 from gen_core.synth.units.pitch import PITCH
 from gen_core.synth.units.reverb import REVERB
@@ -24,6 +25,7 @@ UNITS: tuple[Unit, ...] = (
     BLEND,
     # what shapes it
     SVF,
+    ONE_POLE,
     AMPLIFIER,
     MIXER,
     # what all share
