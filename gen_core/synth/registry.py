@@ -3,14 +3,17 @@
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
+from gen_core.synth.units.compressor import COMPRESSOR
 from gen_core.synth.units.cymbal import CYMBAL
 from gen_core.synth.units.envelope import ENVELOPE
+from gen_core.synth.units.equalizer import EQUALIZER
 from gen_core.synth.units.formant import FORMANT
 from gen_core.synth.units.lfo import LFO
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
 from gen_core.synth.units.modal import MODAL
 from gen_core.synth.units.noise import NOISE
+from gen_core.synth.units.one_pole import ONE_POLE
 from gen_core.synth.units.oscillator import OSCILLATOR
 from gen_core.synth.units.phase_modulation import PHASE_MODULATION
 from gen_core.synth.units.pipe import PIPE
@@ -43,10 +46,13 @@ UNITS: tuple[Unit, ...] = (
     CYMBAL,
     # what shapes it
     SVF,
+    ONE_POLE,
     AMPLIFIER,
     MIXER,
     # what all share
     REVERB,
+    EQUALIZER,
+    COMPRESSOR,
     LIMITER,
 )
 BY_NAME = {unit.name: unit for unit in UNITS}
