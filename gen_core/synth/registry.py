@@ -3,6 +3,7 @@
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
+from gen_core.synth.units.drive import DRIVE
 from gen_core.synth.units.envelope import ENVELOPE
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
@@ -25,6 +26,7 @@ UNITS: tuple[Unit, ...] = (
     AMPLIFIER,
     MIXER,
     # what all share
+    DRIVE,
     REVERB,
     LIMITER,
 )
