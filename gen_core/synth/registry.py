@@ -4,6 +4,7 @@ from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
 from gen_core.synth.units.drive import DRIVE
+from gen_core.synth.units.echo import ECHO
 from gen_core.synth.units.envelope import ENVELOPE
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
@@ -27,6 +28,7 @@ UNITS: tuple[Unit, ...] = (
     MIXER,
     # what all share
     DRIVE,
+    ECHO,
     REVERB,
     LIMITER,
 )
