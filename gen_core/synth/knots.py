@@ -42,3 +42,10 @@ def ramp_from_knots(frames: int) -> NDArray[np.float32]:
     matrix[knots + knot, frame] = n - bend
     matrix[knots + knot + 1, frame] = bend
     return matrix.astype(np.float32)
+
+
+@lru_cache
+def ends(frames: int) -> NDArray[np.float32]:
+    """[2, frames]: a straight line from the value at block start to the value at block end, for ports of kind "ramp"."""
+    share = np.arange(frames) / frames
+    return np.stack([1.0 - share, share]).astype(np.float32)

@@ -4,7 +4,7 @@ Both renderings (kernel and graph) read exactly the arrays that ports declare, s
 that move (envelopes, pitch, gain) are known at knots every `KNOT_FRAMES` and straight lines between them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +33,13 @@ class Layout:
         """Stretches of constant filter coefficients in a block."""
         return self.block_frames // SEGMENT_FRAMES
 
-    def shape(self, dims: Iterable[str | int]) -> tuple[int, ...]:
-        """Named dimensions in numbers: ("lanes", "frames") → (32, 512). A name without a size here is 1."""
+    def shape(self, dims: "Iterable[Dim]") -> tuple[int, ...]:
+        """Dimensions in numbers: ("lanes", "frames") → (32, 512). A function tells its own from the layout."""
         sizes = {"lanes": self.lanes, "frames": self.block_frames, "knots": self.knots, "any": 1}
-        return tuple(dim if isinstance(dim, int) else sizes[dim] for dim in dims)
+        return tuple(sizes[dim] if isinstance(dim, str) else dim(self) if callable(dim) else dim for dim in dims)
+
+
+Dim = str | int | Callable[[Layout], int]
 
 
 @dataclass(frozen=True)

@@ -85,7 +85,7 @@ class Kernels:
         mix[:] = self.bus[:2]
         for send in self._sends:
             heard = self.bus[slice(*_ROWS[send.unit.name])]
-            if heard.any() or any(array.any() for array in send.state.values()):
+            if heard.any() or send.rings_on():
                 mix += send.hearing(heard)
         signal = mix
         for insert in self._inserts:
@@ -106,6 +106,10 @@ class _Step:
         if self.tables is not None:  # the one array that is replaced as it grows
             self.inputs["tables"] = self.tables["tables"]
         self.unit.kernel(self.layout, self.inputs, self.state, self.out)
+
+    def rings_on(self) -> bool:
+        """Is there still sound in its state?"""
+        return any(self.state[item.name].any() for item in self.unit.state if not item.ring)
 
     def hearing(self, signal: NDArray[np.float32]) -> NDArray[np.float32]:
         """The output of an effect for this signal."""
@@ -143,7 +147,7 @@ def draw(
         own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
         given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
         if unit.name in SENDS:
-            condition = g.sounding(rows[unit.name], *own.values())
+            condition = g.sounding(rows[unit.name], *(own[item.name] for item in unit.state if not item.ring))
             silent = g.constant(np.zeros((2, plan.block_frames), np.float32))
             mix = mix + _draw_effect(g, plan, unit, given, own, rows[unit.name], condition, silent, moved)
         else:

@@ -5,6 +5,8 @@ from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
 from gen_core.synth.units.compressor import COMPRESSOR
 from gen_core.synth.units.cymbal import CYMBAL
+from gen_core.synth.units.drive import DRIVE
+from gen_core.synth.units.echo import ECHO
 from gen_core.synth.units.envelope import ENVELOPE
 from gen_core.synth.units.equalizer import EQUALIZER
 from gen_core.synth.units.formant import FORMANT
@@ -50,6 +52,8 @@ UNITS: tuple[Unit, ...] = (
     AMPLIFIER,
     MIXER,
     # what all share
+    DRIVE,
+    ECHO,
     REVERB,
     EQUALIZER,
     COMPRESSOR,

@@ -176,7 +176,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 ONE_POLE = Unit(
     name="one_pole",
     sections={"one_pole": PARAMS},
-    inputs=(Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
+    inputs=(Port("source", ("lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
     clocks=("keep", "brightness"),
     values=VALUES,
     prepare=prepare,
