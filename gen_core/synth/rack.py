@@ -109,7 +109,7 @@ class _Step:
 
     def rings_on(self) -> bool:
         """Is there still sound in its state?"""
-        return any(self.state[item.name].any() for item in self.unit.state if not item.ring)
+        return any(self.state[item.name].any() for item in self.unit.state if item.sounds)
 
     def hearing(self, signal: NDArray[np.float32]) -> NDArray[np.float32]:
         """The output of an effect for this signal."""
@@ -147,7 +147,7 @@ def draw(
         own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
         given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
         if unit.name in SENDS:
-            condition = g.sounding(rows[unit.name], *(own[item.name] for item in unit.state if not item.ring))
+            condition = g.sounding(rows[unit.name], *(own[item.name] for item in unit.state if item.sounds))
             silent = g.constant(np.zeros((2, plan.block_frames), np.float32))
             mix = mix + _draw_effect(g, plan, unit, given, own, rows[unit.name], condition, silent, moved)
         else:

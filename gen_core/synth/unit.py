@@ -83,6 +83,11 @@ class State:
     dtype: type = np.float32
     ring: bool = False
 
+    @property
+    def sounds(self) -> bool:
+        """Is there sound to come while it is not zero? Not counters, and not what may be looked for elsewhere."""
+        return self.dtype is np.float32 and not self.ring
+
 
 @dataclass(frozen=True, kw_only=True)
 class Data:

@@ -112,7 +112,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["filtered"] [lanes, frames]."""
     log_cutoff = inputs["log_cutoff"][:, 0] + np.float32(_LN2) * inputs["brightness"][:, 0]
     mix = inputs["cutoff_bend"][:, 0], inputs["below"][:, 0], inputs["straight"][:, 0, 0, 0]
-    signals = inputs["source"][0], inputs["envelope"][1], inputs["keep"][:, 0]
+    signals = inputs["source"], inputs["envelope"][1], inputs["keep"][:, 0]
     _filter(*signals, log_cutoff, *mix, state["s"][:, 0, 0], out["filtered"])
 
 
