@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.playback.instrument import Sound
-from gen_core.synth import lanes, modes
-from gen_core.synth.layout import HELD_S, Port
+from gen_core.synth import modes
+from gen_core.synth.layout import HELD_S
 from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
 from gen_core.synth.units.mixer import BUSES
@@ -174,13 +174,13 @@ class Voices:
         at, values = lane - self._ranges[note.voice].start, note.sound.values
         for key, port in self._ports[note.voice]:
             if port.kind != "start":
-                view = lanes.place(port, self._inputs[f"{note.voice}.{key}"], at)
+                view = self._inputs[f"{note.voice}.{key}"][at]
                 view[...] = np.reshape(values[key], view.shape)
             elif starts:
-                self._begin(lanes.place(port, self._inputs[f"{note.voice}.{key}"], at), key, port, note)
+                self._begin(self._inputs[f"{note.voice}.{key}"][at], key, note)
 
     @staticmethod
-    def _begin(view: NDArray, key: str, port: Port, note: Start) -> None:
+    def _begin(view: NDArray, key: str, note: Start) -> None:
         """A state at the start of the block such that it is as declared at the note's first frame."""
         value = np.reshape(note.sound.values[key], view.shape)
         moves, turns = (note.sound.values.get(f"{key}.{how}") for how in ("per_frame", "turn"))
@@ -202,8 +202,10 @@ class Voices:
         for name, lanes_ in self._ranges.items():
             if inputs[f"{name}.on"][0]:
                 mix = inputs[f"{name}.mix"]
-                mix[: len(BUSES)] = before[:, lanes_]
-                mix[len(BUSES) :] = target[:, lanes_] - before[:, lanes_]
+                mix[:, : len(BUSES)] = before[:, lanes_].T
+                mix[:, len(BUSES) :] = (target[:, lanes_] - before[:, lanes_]).T
+                used = np.flatnonzero(self._state[lanes_])
+                inputs[f"{name}.count"][0] = used[-1] + 1 if used.size else 0
         self._before = target
         for name in self.plan.sources:
             inputs[f"{name}.on"][0] = any(inputs[f"{voice}.on"][0] for voice in self._ranges)
@@ -233,7 +235,7 @@ class Voices:
         voice = self._voice[lane]
         for key, port in self._ports[voice]:
             if port.kind == "start":
-                lanes.place(port, self._inputs[f"{voice}.{key}"], lane - self._ranges[voice].start)[...] = 0
+                self._inputs[f"{voice}.{key}"][lane - self._ranges[voice].start] = 0
 
     def _retry(self, frames: int) -> None:
         """Notes that wait for a lane or for their time."""
@@ -249,7 +251,7 @@ class Voices:
         self._held[lane] = False
         self._pitch[lane] = -1
         for key, port in self._ports[voice]:
-            lanes.place(port, self._inputs[f"{voice}.{key}"], lane - self._ranges[voice].start)[...] = 0
+            self._inputs[f"{voice}.{key}"][lane - self._ranges[voice].start] = 0
 
     def _envelope_now(self) -> NDArray[np.float64]:
         """Amplitude envelope of every lane at the next block's start; the formula of units/envelope.py."""

@@ -4,7 +4,7 @@ Both renderings (kernel and graph) read exactly the arrays that ports declare, s
 that move (envelopes, pitch, gain) are known at knots every `KNOT_FRAMES` and straight lines between them.
 """
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -61,6 +61,16 @@ class Port:
     kind: str = "constant"
     dtype: type = np.float32
     optional: bool = False
+
+
+def stored(dims: Sequence[Dim]) -> tuple[Dim, ...]:
+    """The order in which an array lies in memory: lanes first, so that the first n lanes are one piece of it."""
+    return ("lanes", *(dim for dim in dims if dim != "lanes")) if "lanes" in dims else tuple(dims)
+
+
+def lanes_axis(dims: Sequence[Dim]) -> int:
+    """Where the lanes are among a unit's own dimensions; 0 where there are none."""
+    return dims.index("lanes") if "lanes" in dims else 0
 
 
 def _ports(*ports: Port) -> dict[str, Port]:
