@@ -123,7 +123,7 @@ def _limit(y, taps, rise, gain, out):
     before = _needed(y, 0, taps, line, peaks)
     for begin in range(0, out.shape[1], KNOT_FRAMES):
         after = _needed(y, begin + KNOT_FRAMES, taps, line, peaks)
-        target = min(min(before, after), gain[0] * rise)
+        target = np.float32(min(np.float64(min(before, after)), gain[0] * rise))  # float64: 1.002, over and over
         slope = (target - gain[0]) / np.float32(KNOT_FRAMES)
         for c in range(2):
             for n in range(KNOT_FRAMES):
@@ -134,7 +134,7 @@ def _limit(y, taps, rise, gain, out):
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["audio"] [2, frames], 48 frames late."""
     y = np.concatenate([state["late"], np.empty((2, layout.block_frames), np.float32)], axis=1)
-    k, rise = np.float32(_blocker(layout.sample_rate_hz)), np.float32(_release(layout.sample_rate_hz))
+    k, rise = np.float32(_blocker(layout.sample_rate_hz)), _release(layout.sample_rate_hz)
     _block(inputs["compressed"], inputs["volume"][0], k, state["offset"], y[:, _HISTORY:])
     _limit(y, between().astype(np.float32), rise, state["gain"], out["audio"])
     state["late"][:] = y[:, -_HISTORY:]
