@@ -37,7 +37,8 @@ PARAMS = (
     Param(id="threshold_db", low=-50.0, high=0.0, default=-18.0, unit="dBFS", help="a peak's; 0 leaves nearly all"),
     Param(id="ratio", low=1.0, high=20.0, default=1.0, curve="exponential", help="1 is off, 20 nearly a limiter"),
     Param(id="knee_db", low=1.0, high=24.0, default=6.0, unit="dB", curve="exponential", help="width; 1 is hard"),
-    Param(id="attack_s", low=0.001, high=0.2, default=0.01, unit="s", curve="exponential", help="time constant"),
+    # Shorter than three knots, straight lines between them are no exponential any more.
+    Param(id="attack_s", low=0.002, high=0.2, default=0.01, unit="s", curve="exponential", help="time constant"),
     Param(id="release_s", low=0.02, high=2.0, default=0.2, unit="s", curve="exponential", help="for 10 dB"),
     Param(id="makeup_db", low=-12.0, high=24.0, default=0.0, unit="dB", help="what the limiter can still hold"),
 )

@@ -1,11 +1,15 @@
 """Three bands over the sum of all voices: a low shelf, a bell in the middle, a high shelf.
 
-What one hears: more or less bass, body, air. Each band is a trapezoidal state-variable filter, whose state survives a
-knob that moves, with the mixing weights of A. Simper, "Linear trapezoidal integrated state variable filter" (Cytomic,
-2013); responses of R. Bristow-Johnson, "Cookbook formulae for audio EQ biquad filter coefficients" (1998):
+What one hears: more or less bass, body, air. Each band is a trapezoidal state-variable filter with the mixing weights
+of A. Simper, "Linear trapezoidal integrated state variable filter" (Cytomic, 2013); responses of R. Bristow-Johnson,
+"Cookbook formulae for audio EQ biquad filter coefficients" (1998):
     g = tan(pi hertz / rate), a1 = 1 / (1 + g (g + k)), a2 = g a1, a3 = g a2
     v1 = a1 s1 + a2 (x - s2), v2 = s2 + a2 s1 + a3 (x - s2), s1' = 2 v1 - s1, s2' = 2 v2 - s2
     y = m0 x + m1 v1 + m2 v2
+taken in transposed form (J. O. Smith, "Introduction to Digital Filters", "Transposed Direct-Forms"), where the weights
+act on what enters and the states hold what will be heard, so that a knob that moves does not click:
+    y = d x + 2 (a2 s1 + a3 s2),   d = m0 + m1 a2 + m2 a3, c1 = m1 a1 + m2 a2, c2 = m2 (1 - a3) - m1 a2
+    s1' = (2 a1 - 1) s1 + 2 a2 s2 + c1 x, s2' = (1 - 2 a3) s2 - 2 a2 s1 + c2 x
 The same, solved for a block: three bands in a row are one linear system x' = A x + B u, y = C x + D u of six states.
 A chunk of 32 samples is one matrix product over (samples, states at its start), and the states at the starts are one
 more, over what each chunk leaves behind, A^31 B … B, and the powers A^32 … A^512. `prepare` computes the matrices in
@@ -44,7 +48,7 @@ PARAMS = (
 # --- values ---------------------------------------------------------------------------------------------------------
 VALUES = (
     Port("on", (1,), 0.0, 1.0, dtype=np.bool_),
-    Port("bands", (len(_BANDS), 6), -10.0, 10.0, dtype=np.float64),  # a1, a2, a3, m0, m1, m2 of each, for a kernel
+    Port("bands", (len(_BANDS), 6), -10.0, 10.0, dtype=np.float64),  # a1, a2, a3, d, c1, c2 of each, for a kernel
     Port("leaves", (KNOT_FRAMES, _STATES), -4.0, 4.0),  # samples of a chunk → what it adds to the states at its end
     Port("chain", ("knots", _STATES, "knots", _STATES), -4.0, 4.0),  # that of all, and the state → states at the starts
     Port("hears", (KNOT_FRAMES + _STATES, KNOT_FRAMES), -10.0, 10.0),  # samples and state of a chunk → its output
@@ -52,31 +56,31 @@ VALUES = (
 
 
 def _band(name: str, section: Mapping[str, float], sample_rate_hz: int) -> list[float]:
-    """a1, a2, a3, m0, m1, m2 of one band; shelves as steep as they get without a hump."""
+    """a1, a2, a3, d, c1, c2 of one band; shelves as steep as they get without a hump."""
     a = 10.0 ** (section[f"{name}_db"] / 40.0)
     g = math.tan(math.pi * min(section[f"{name}_hz"] / sample_rate_hz, _HIGHEST))
     if name == "mid":
         k = 1.0 / (section["mid_q"] * a)
-        mix = [1.0, k * (a * a - 1.0), 0.0]
+        m0, m1, m2 = 1.0, k * (a * a - 1.0), 0.0
     else:
         k = math.sqrt(2.0)
         g *= a ** (-0.5 if name == "low" else 0.5)
-        mix = [1.0, k * (a - 1.0), a * a - 1.0] if name == "low" else [a * a, k * (1.0 - a) * a, 1.0 - a * a]
+        m0, m1, m2 = (1.0, k * (a - 1.0), a * a - 1.0) if name == "low" else (a * a, k * (1.0 - a) * a, 1.0 - a * a)
     a1 = 1.0 / (1.0 + g * (g + k))
-    return [a1, g * a1, g * g * a1, *mix]
+    a2, a3 = g * a1, g * g * a1
+    return [a1, a2, a3, m0 + m1 * a2 + m2 * a3, m1 * a1 + m2 * a2, m2 * (1.0 - a3) - m1 * a2]
 
 
 def _system(bands: NDArray) -> tuple[NDArray, NDArray, NDArray, float]:
     """A [6, 6], B [6], C [6], D of the bands in a row."""
     a, b, c, d = np.zeros((_STATES, _STATES)), np.zeros(_STATES), np.zeros(_STATES), 1.0
-    for band, (a1, a2, a3, m0, m1, m2) in enumerate(bands):
-        own, enters = slice(2 * band, 2 * band + 2), np.array([2.0 * a2, 2.0 * a3])
+    for band, (a1, a2, a3, straight, *enters) in enumerate(bands):
+        own = slice(2 * band, 2 * band + 2)
         a[own] = np.outer(enters, c)  # what comes from the bands before
-        a[own, own] = [[2.0 * a1 - 1.0, -2.0 * a2], [2.0 * a2, 1.0 - 2.0 * a3]]
-        b[own] = enters * d
-        straight = m0 + m1 * a2 + m2 * a3
+        a[own, own] = [[2.0 * a1 - 1.0, 2.0 * a2], [-2.0 * a2, 1.0 - 2.0 * a3]]
+        b[own] = np.multiply(enters, d)
         c, d = c * straight, d * straight
-        c[own] = [m1 * a1 + m2 * a2, m2 * (1.0 - a3) - m1 * a2]
+        c[own] = [2.0 * a2, 2.0 * a3]
     return a, b, c, d
 
 
@@ -118,17 +122,17 @@ def _equalize(mix, bands, state, out):
     """mix, out [2, frames]; bands [3, 6]; state [2, 6] moves on."""
     frames = out.shape[1]
     for band in range(bands.shape[0]):
-        a1, a2, a3, m0, m1, m2 = bands[band]
+        a1, a2, a3, d, c1, c2 = bands[band]
+        stay1, cross, stay2 = 2.0 * a1 - 1.0, 2.0 * a2, 1.0 - 2.0 * a3
         source = mix if band == 0 else out
         l1, l2 = np.float64(state[0, 2 * band]), np.float64(state[0, 2 * band + 1])
         r1, r2 = np.float64(state[1, 2 * band]), np.float64(state[1, 2 * band + 1])
         for n in range(frames):  # left and right side by side: neither waits for the other
-            lx, rx = np.float64(source[0, n]), np.float64(source[1, n])
-            lv1, rv1 = a1 * l1 + a2 * (lx - l2), a1 * r1 + a2 * (rx - r2)
-            lv2, rv2 = l2 + a2 * l1 + a3 * (lx - l2), r2 + a2 * r1 + a3 * (rx - r2)
-            l1, r1, l2, r2 = 2.0 * lv1 - l1, 2.0 * rv1 - r1, 2.0 * lv2 - l2, 2.0 * rv2 - r2
-            out[0, n] = m0 * lx + m1 * lv1 + m2 * lv2
-            out[1, n] = m0 * rx + m1 * rv1 + m2 * rv2
+            left, right = np.float64(source[0, n]), np.float64(source[1, n])
+            out[0, n] = d * left + 2.0 * (a2 * l1 + a3 * l2)
+            out[1, n] = d * right + 2.0 * (a2 * r1 + a3 * r2)
+            l1, l2 = stay1 * l1 + cross * l2 + c1 * left, stay2 * l2 - cross * l1 + c2 * left
+            r1, r2 = stay1 * r1 + cross * r2 + c1 * right, stay2 * r2 - cross * r1 + c2 * right
         state[0, 2 * band], state[0, 2 * band + 1] = l1, l2
         state[1, 2 * band], state[1, 2 * band + 1] = r1, r2
     for c in range(2):

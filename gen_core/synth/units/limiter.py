@@ -6,13 +6,13 @@ What one hears: nothing, until the sum would pass -1 dBFS, also between the samp
 Every 32 samples of y are read at 96 points between them, from 32 samples around each. A sine's crest is at most a sixth
 of a sample from a point, so the taps lift frequency f by 1 / cos(pi f / (3 rate)), and no crest is underrated. With
 r_i = min(1, ceiling / largest of a stretch's samples and points) the gain at the border before stretch i is
-    G_i = min(r_(i-1), r_i, G_(i-1) + 32 / (rate release))
+    G_i = min(r_(i-1), r_i, G_(i-1) q),   q = 10 dB for each release time
 and straight in between, so the gain over a stretch never exceeds that stretch's own r. Idea of the look-ahead peak
 limiter: D. Giannoulis, M. Massberg, J. Reiss, "Digital dynamic range compressor design", JAES 60 (2012).
 
 The same, solved for a block: offsets at the starts of all stretches are one matrix product; samples without offset and
-points of a stretch are one more, over 64 samples and the offset at their start. The recursion is a minimum of sums:
-G_i = min over j < i of (r_j + (i - j - 1) step), r_i and G_0 + i step.
+points of a stretch are one more, over 64 samples and the offset at their start. The recursion is a minimum of
+products: G_i = min over j < i of r_j q^(i - j - 1), r_i and G_0 q^i.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -40,7 +40,7 @@ _BLOCKER_HZ = 5.0  # two octaves below a piano's lowest key
 # --- parameters: of the book, drawn into the graph ------------------------------------------------------------------
 PARAMS = (
     Param(id="ceiling_db", low=-12.0, high=0.0, default=-1.0, unit="dBTP", help="room for what codecs and rooms add"),
-    Param(id="release_s", low=0.05, high=2.0, default=0.4, unit="s", help="from silence back to full"),
+    Param(id="release_s", low=0.05, high=2.0, default=0.4, unit="s", help="for 10 dB; less bends a bass"),
 )
 _CEILING = np.float32(10.0 ** ((PARAMS[0].default - _MARGIN_DB) / 20.0))
 _RELEASE_S = PARAMS[1].default
@@ -56,7 +56,7 @@ def _blocker(sample_rate_hz: int) -> float:
 
 
 def _release(sample_rate_hz: int) -> float:
-    return KNOT_FRAMES / (sample_rate_hz * _RELEASE_S)
+    return float(10.0 ** (0.5 * KNOT_FRAMES / (sample_rate_hz * _RELEASE_S)))
 
 
 @lru_cache
@@ -117,13 +117,13 @@ def _needed(y, begin, taps, line, peaks):
 
 
 @jit
-def _limit(y, taps, step, gain, out):
+def _limit(y, taps, rise, gain, out):
     """y [2, 64 + frames], gain [1] moves on, out [2, frames]."""
     line, peaks = np.empty(KNOT_FRAMES, np.float32), np.empty(KNOT_FRAMES, np.float32)
     before = _needed(y, 0, taps, line, peaks)
     for begin in range(0, out.shape[1], KNOT_FRAMES):
         after = _needed(y, begin + KNOT_FRAMES, taps, line, peaks)
-        target = min(min(before, after), gain[0] + step)
+        target = np.float32(min(np.float64(min(before, after)), gain[0] * rise))  # float64: 1.002, over and over
         slope = (target - gain[0]) / np.float32(KNOT_FRAMES)
         for c in range(2):
             for n in range(KNOT_FRAMES):
@@ -134,9 +134,9 @@ def _limit(y, taps, step, gain, out):
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["audio"] [2, frames], 48 frames late."""
     y = np.concatenate([state["late"], np.empty((2, layout.block_frames), np.float32)], axis=1)
-    k, step = np.float32(_blocker(layout.sample_rate_hz)), np.float32(_release(layout.sample_rate_hz))
+    k, rise = np.float32(_blocker(layout.sample_rate_hz)), _release(layout.sample_rate_hz)
     _block(inputs["compressed"], inputs["volume"][0], k, state["offset"], y[:, _HISTORY:])
-    _limit(y, between().astype(np.float32), step, state["gain"], out["audio"])
+    _limit(y, between().astype(np.float32), rise, state["gain"], out["audio"])
     state["late"][:] = y[:, -_HISTORY:]
 
 
@@ -164,12 +164,12 @@ def _stretch(k: float) -> NDArray[np.float32]:
 
 
 @lru_cache
-def _rise(knots: int, step: float) -> NDArray[np.float32]:
-    """[knots, 1 + knots]: what is added to (gain at the start, r of every stretch) at each border; never backwards."""
+def _rise(knots: int, rise: float) -> NDArray[np.float32]:
+    """[knots, 1 + knots]: what (gain at the start, r of every stretch) has grown by at each border; never backwards."""
     border, stretch = np.arange(knots)[:, None], np.arange(knots)[None, :]
-    rise = np.where(stretch <= border, np.maximum(border - stretch - 1, 0) * step, 1e9)
-    rise[0] = 1e9  # where the block before ended
-    return np.concatenate([border * step, rise], axis=1).astype(np.float32)
+    grown = np.where(stretch <= border, rise ** np.maximum(border - stretch - 1, 0), 1e9)
+    grown[0] = 1e9  # where the block before ended
+    return np.concatenate([rise**border, grown], axis=1).astype(np.float32)
 
 
 def _gains(g: Builder, layout: Layout, heard: Tensor, gain: Tensor) -> Tensor:
@@ -177,7 +177,7 @@ def _gains(g: Builder, layout: Layout, heard: Tensor, gain: Tensor) -> Tensor:
     peaks = g.reduce_max(g.unary("Abs", heard), axes=(0, 2))  # [knots]: of this block's stretches and the next
     needed = g.constant(_CEILING) / g.maximum(peaks, float(_CEILING))
     rise = _rise(layout.knots, _release(layout.sample_rate_hz))
-    return g.reduce_min(g.concat([gain, needed], axis=0) + g.constant(rise), axes=(1,))
+    return g.reduce_min(g.concat([gain, needed], axis=0) * g.constant(rise), axes=(1,))
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
