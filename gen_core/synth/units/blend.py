@@ -20,7 +20,7 @@ from gen_core.synth.knots import hat
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
-from gen_core.synth.units.noise import BANDS, NOISES, colour
+from gen_core.synth.units.noise import BANDS, NOISES, colour, mix_bands
 from gen_core.synth.units.oscillator import WAVE
 
 # --- parameters: those of the oscillators and of the noise; state: none ---------------------------------------------
@@ -63,15 +63,10 @@ def _add_waves(wave, envelope, level, level_bend, out):
 @jit
 def _add_noise(bands, colours, envelope, level, level_bend, mixed, out):
     """bands [8, frames], colours [V, 8]; levels [V]; mixed [frames] is scratch; the rest as above."""
-    b0, b1, b2, b3, b4, b5, b6, b7 = bands[0], bands[1], bands[2], bands[3], bands[4], bands[5], bands[6], bands[7]
     for v in range(out.shape[0]):
         if level[v] == 0.0 and level_bend[v] == 0.0:
             continue
-        c = colours[v]
-        for n in range(mixed.size):
-            low = (c[0] * b0[n] + c[1] * b1[n]) + (c[2] * b2[n] + c[3] * b3[n])
-            high = (c[4] * b4[n] + c[5] * b5[n]) + (c[6] * b6[n] + c[7] * b7[n])
-            mixed[n] = low + high
+        mix_bands(bands, colours[v], mixed)
         _add(mixed, level[v], level_bend[v], envelope[v], out[v])
 
 
