@@ -298,5 +298,5 @@ def drum(name: str, params: tuple, prepare: Prepare) -> Unit:
         outputs=(Port("drum", ("lanes", "frames"), -1.0, 1.0, "frames"),),
         kernel=kernel,
         graph=graph,
-        tolerance=2e-5,
+        tolerance=5e-6,
     )

@@ -56,14 +56,14 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     """The stroke at this velocity; the key does not count."""
     p, loud = row["clap"], note.loud
     last = (1.0 + _UNEVEN) * p["spacing_s"]
-    tilt = 3.0 * (loud - 1.0)
+    tilt = 5.0 * (loud - 1.0)
     hands = colour({"low_hz": p["low_hz"], "high_hz": 1.5 * p["high_hz"], "tilt_db": tilt}, note.layout)
     room = colour({"low_hz": p["low_hz"], "high_hz": p["high_hz"], "tilt_db": tilt - 1.0}, note.layout)
     bursts = [
-        Burst(0.55, p["burst_s"]),
-        Burst(0.6, p["burst_s"], p["spacing_s"]),
-        Burst(0.65, 1.5 * p["burst_s"], last),
-        Burst(0.8 * p["tail"], p["tail_s"] * (0.8 + 0.2 * loud), last, colour=1),
+        Burst(0.45 * (0.6 + 0.4 * loud), p["burst_s"]),
+        Burst(0.48, p["burst_s"], p["spacing_s"]),
+        Burst(0.48, 1.4 * p["burst_s"], last),
+        Burst(0.5 * p["tail"], p["tail_s"] * (0.8 + 0.2 * loud), last, colour=1),
     ]
     return values(Stroke(bursts=bursts, colours=[hands, room]), note.layout)
 

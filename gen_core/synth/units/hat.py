@@ -61,10 +61,10 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     metal, hiss = p["metal"] ** 0.5, (1.0 - p["metal"]) ** 0.5
     partials = [Partial(ratio * p["tune_hz"], 0.16 * metal, decay) for ratio in _HIGH]
     partials += [Partial(ratio * p["tune_hz"], 0.5, 2.0 * decay, heard=0.0) for ratio in _LOW]
-    tilt = p["tilt_db"] + 3.0 * (loud - 1.0)
+    tilt = p["tilt_db"] + 5.0 * (loud - 1.0)
     first = colour({"low_hz": 0.7 * p["low_hz"], "high_hz": 20000.0, "tilt_db": tilt + 1.5}, note.layout)
-    rest = colour({"low_hz": p["low_hz"], "high_hz": 20000.0, "tilt_db": tilt}, note.layout)
-    bursts = [Burst(0.5 * p["chick"] * (0.4 + 0.6 * loud), _CHICK_S), Burst(0.6 * hiss, decay, colour=1)]
+    rest = colour({"low_hz": p["low_hz"] * (0.8 + 0.2 * loud), "high_hz": 20000.0, "tilt_db": tilt}, note.layout)
+    bursts = [Burst(0.5 * p["chick"] * (0.2 + 0.8 * loud), _CHICK_S), Burst(0.6 * hiss, decay, colour=1)]
     return values(Stroke(partials, bursts, [first, rest], _RING), note.layout)
 
 

@@ -74,9 +74,9 @@ _KNOCK_S = 0.045
 def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     """The stroke at this velocity; the key does not count."""
     p, loud = row["kick"], note.loud
-    drive, click = p["drive"] * (0.3 + 0.7 * loud), p["click"] * (0.25 + 0.75 * loud)
+    drive, click = p["drive"] * (0.3 + 0.7 * loud), p["click"] * loud
     sweep = p["sweep_octaves"] * (0.65 + 0.35 * loud), p["sweep_s"]
-    level = 0.95 / (1.0 + 0.25 * drive + 0.1 * p["knock"])
+    level = 0.93 / (1.0 + 0.25 * drive + 0.1 * p["knock"])
     tune, decay = p["tune_hz"], p["decay_s"]
     partials = [
         Partial(tune, level, decay, *sweep),
@@ -84,8 +84,8 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
         Partial(3.0 * tune, 0.3 * drive * level, decay / 3.0, *sweep),
         Partial(8.0 * tune, 0.5 * p["knock"] * (0.3 + 0.7 * loud) * level, _KNOCK_S, 0.6, 0.008),
     ]
-    felt = colour({"low_hz": p["click_hz"], "high_hz": 4.0 * p["click_hz"], "tilt_db": 4.0 * (loud - 1.0)}, note.layout)
-    return values(Stroke(partials, [Burst(0.6 * click, _CLICK_S)], [felt]), note.layout)
+    felt = colour({"low_hz": p["click_hz"], "high_hz": 4.0 * p["click_hz"], "tilt_db": 6.0 * (loud - 1.0)}, note.layout)
+    return values(Stroke(partials, [Burst(click, _CLICK_S)], [felt]), note.layout)
 
 
 # --- record; state, kernel and graph are the form's -----------------------------------------------------------------

@@ -95,18 +95,18 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     head, wires = (1.0 - p["snappy"]) ** 0.5, p["snappy"] ** 0.5 * (0.6 + 0.4 * loud)
     sweep, tune, decay = (p["sweep_octaves"] * loud, p["sweep_s"]), p["tune_hz"], p["tone_decay_s"]
     partials = [
-        Partial(tune, 0.5 * head, decay, *sweep),
-        Partial(tune * p["ratio"], 0.35 * head, 0.7 * decay, *sweep),
-        Partial(tune * p["ratio"] * 1.35, 0.15 * head * (0.4 + 0.6 * loud), 0.5 * decay, *sweep),
-        Partial(1100.0, 0.25 * p["stick"] * loud, 0.02, 0.5, 0.004),
+        Partial(tune, 0.45 * head, decay, *sweep),
+        Partial(tune * p["ratio"], 0.32 * head, 0.7 * decay, *sweep),
+        Partial(tune * p["ratio"] * 1.35, 0.14 * head * (0.4 + 0.6 * loud), 0.5 * decay, *sweep),
+        Partial(1100.0, 0.2 * p["stick"] * loud, 0.02, 0.5, 0.004),
     ]
-    tilt = 3.0 * (loud - 1.0)  # a soft stroke is a dull one
+    tilt = 4.0 * (loud - 1.0)  # a soft stroke is a dull one
     bright = colour({"low_hz": p["low_hz"], "high_hz": 20000.0, "tilt_db": tilt + 1.0}, note.layout)
     rattle = colour({"low_hz": p["low_hz"], "high_hz": p["high_hz"], "tilt_db": tilt - 2.0}, note.layout)
     bursts = [
-        Burst(0.35 * p["stick"] * (0.3 + 0.7 * loud), _STICK_S),
-        Burst(0.4 * wires, 0.3 * p["wires_decay_s"] * (0.7 + 0.3 * loud), _ANSWER_S),
-        Burst(0.5 * wires, p["wires_decay_s"], colour=1),
+        Burst(0.3 * p["stick"] * (0.2 + 0.8 * loud), _STICK_S),
+        Burst(0.35 * wires, 0.3 * p["wires_decay_s"] * (0.7 + 0.3 * loud), _ANSWER_S),
+        Burst(0.45 * wires, p["wires_decay_s"], colour=1),
     ]
     return values(Stroke(partials, bursts, [bright, rattle]), note.layout)
 
