@@ -1,28 +1,29 @@
 """The drum form: what kick, snare, hat and clap are made of, once for all of them.
 
-What one hears: a stroke that is over by itself. Four partials, sines whose pitch falls to its rest, and two colours of
-the shared noise, in up to four bursts; the product of two pairs of partials (a ring modulator) gives the clang of
+What one hears: a stroke that is over by itself. Three partials, sines whose pitch falls to its rest, and two colours of
+the shared noise, in up to four bursts; a partial may modulate all of them (a ring modulator), which gives the clang of
 metal. n samples after the onset, which is an exact number of samples and may lie inside the block:
     phase_p(n) = pitch_p n + sweep_p (1 - exp(-n / settle_p)),  q_p = line_p sin(2 pi phase_p)
     stroke_j(n) = exp(-(n - onset_j) / fall_j) from onset_j on, less 1e-7 (so that it ends);  line = amounts @ stroke
-    y = sum of q_p + ring (q_0 + q_1) (q_2 + q_3) + sum of line_i noise_i,  noise_i = colour_i @ bands
-Exponential pitch and loudness of electronic drums: S. Werner, J. Abel, J. Smith, "A physically-informed,
+    y = (sum of heard_p q_p + sum of line_i noise_i) (1 + sum of ring_p q_p),  noise_i = colour_i @ bands
+Exponential pitch and loudness of electronic drums: K. J. Werner, J. Abel, J. Smith, "A physically-informed,
 circuit-bendable, digital model of the Roland TR-808 bass drum circuit", DAFx (2014); ring modulators for metal:
-G. Reid, "Synth secrets 40: synthesizing cymbals", Sound on Sound (2002).
+G. Reid, "Synth secrets", on metallic percussion, Sound on Sound (2002).
 
 For a block, without state: everything is a function of n. Loudness is known at knots and straight in between; a stroke
 begins up to 32 samples early where knots fall so, but before the onset of the note everything is cut off, so that it
 begins on its sample. Phases are exact, for the exponential of a sum is a product: i samples after a knot at n,
     phase(n + i) = phase(n) + pitch i + exp(-n / settle) sweep (1 - exp(-i / settle))
 with what depends on n in float64 and modulo 1, and what depends on i a note's value: one small matrix product.
-With r the phase from -1/2 to 1/2 and x = r^2, sin(2 pi r) = s r (x - 1/4) ((x + a)^2 + b) to 3e-4.
+With r the phase from -1/2 to 1/2 and z = r (1/2 - |r|), sin(2 pi r) = s z (|z| + a) to -63 dB, a saturation that no
+drum will miss.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
@@ -33,27 +34,26 @@ from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Prepare, Tensor, Tensors, Unit
 from gen_core.synth.units.noise import BANDS, NOISES, mix_bands
 
-PARTIALS, NOISE_LINES, BURSTS = 4, 2, 4
+PARTIALS, NOISE_LINES, BURSTS = 3, 2, 4
 _LINES, _STROKES = PARTIALS + NOISE_LINES, PARTIALS + BURSTS
 _DECAY = math.log(1000.0)  # time constants in the time to -60 dB
 _HIGHEST = 0.45  # periods a sample
 _QUIET = 1e-7  # where a stroke ends: -140 dB
 _GATE, _EARLY = 400.0, 31.5  # exp(400 (since + 31.5)) is 0 a whole knot before the onset, and more than enough after
-_SINE, _SINE_A, _SINE_B = -55.522654, -0.57486255, 0.12182184  # minimax on -1/2..1/2
+_SINE, _SINE_A = 56.8185, 0.218892  # minimax
 
 # --- values ---------------------------------------------------------------------------------------------------------
 VALUES = (
     Port("drum_pitch", ("lanes", PARTIALS, 1, 1), 0.0, 0.45, dtype=np.float64),  # periods a sample, in the end
     Port("drum_sweep", ("lanes", PARTIALS, 1, 1), 0.0, 200.0, dtype=np.float64),  # periods that the fall adds in all
     Port("drum_settle", ("lanes", PARTIALS, 1, 1), -0.05, 0.0, dtype=np.float64),  # -1 / time constant in samples
-    Port(
-        "drum_turn", ("lanes", PARTIALS, 3, KNOT_FRAMES), -1.0, 15.0
-    ),  # periods after a knot: 1, pitch's, sweep's part
+    # periods, for each sample after a knot: 1, what the pitch adds, what the sweep adds
+    Port("drum_turn", ("lanes", PARTIALS, 3, KNOT_FRAMES), -1.0, 15.0),
     Port("drum_onset", ("lanes", _STROKES, 1), 0.0, 20000.0),  # samples
     Port("drum_fall", ("lanes", _STROKES, 1), -0.05, 0.0),  # -1 / time constant in samples
     Port("drum_amounts", ("lanes", _LINES, _STROKES), -60.0, 60.0),  # of the strokes in each line
     Port("drum_colours", ("lanes", NOISE_LINES, BANDS), 0.0, 15.0),
-    Port("drum_merge", ("lanes", 3, _LINES), 0.0, 10.0),  # lines to: two factors of a product, sum
+    Port("drum_merge", ("lanes", 2, _LINES), 0.0, 10.0),  # of the lines in the sum, and in what it is modulated with
 )
 
 
@@ -66,7 +66,8 @@ class Partial:
     decay_s: float
     sweep_octaves: float = 0.0
     sweep_s: float = 0.01
-    heard: float = 1.0  # 0: only as a factor of the ring
+    heard: float = 1.0
+    ring: float = 0.0  # how much of it modulates the drum
 
 
 @dataclass(frozen=True)
@@ -81,12 +82,11 @@ class Burst:
 
 @dataclass(frozen=True)
 class Stroke:
-    """All of a drum's sound. The ring multiplies the first two partials with the last two."""
+    """All of a drum's sound: up to three partials, four bursts, two colours."""
 
     partials: Sequence[Partial] = ()
     bursts: Sequence[Burst] = ()
-    colours: Sequence[NDArray] = field(default_factory=list)
-    ring: float = 0.0
+    colours: Sequence[NDArray] = ()
 
 
 def values(stroke: Stroke, layout: Layout) -> Mapping[str, NDArray]:
@@ -97,18 +97,17 @@ def values(stroke: Stroke, layout: Layout) -> Mapping[str, NDArray]:
         _write_partial(made, index, partial, rate)
     for index, burst in enumerate(stroke.bursts, start=PARTIALS):
         made["drum_onset"][index] = round(burst.onset_s * rate)
-        made["drum_fall"][index] = -_DECAY / (burst.decay_s * rate)
+        made["drum_fall"][index] = _fall(burst.decay_s, rate)
         made["drum_amounts"][PARTIALS + burst.colour, index] = burst.level
     for index, colour in enumerate(stroke.colours):
         made["drum_colours"][index] = colour
-    if stroke.ring > 0.0:
-        made["drum_merge"][0, :2], made["drum_merge"][1, 2:PARTIALS] = stroke.ring, 1.0
-    made["drum_merge"][2] = [partial.heard for partial in _filled(stroke.partials)] + [1.0] * NOISE_LINES
+    made["drum_merge"][0, PARTIALS:] = 1.0
     return made
 
 
-def _filled(partials: Sequence[Partial]) -> list[Partial]:
-    return [*partials, *[Partial(0.0, 0.0, 1.0)] * (PARTIALS - len(partials))]
+def _fall(decay_s: float, rate: int) -> float:
+    """-1 / time constant in samples; at the least a stretch between knots, for a line cannot draw a faster one."""
+    return max(-_DECAY / (decay_s * rate), -1.0 / KNOT_FRAMES)
 
 
 def _write_partial(made: Mapping[str, NDArray], index: int, partial: Partial, rate: int) -> None:
@@ -122,8 +121,9 @@ def _write_partial(made: Mapping[str, NDArray], index: int, partial: Partial, ra
     made["drum_pitch"][index], made["drum_sweep"][index], made["drum_settle"][index] = pitch, sweep, settle
     way = pitch * after
     made["drum_turn"][index] = [np.ones(KNOT_FRAMES), way - np.round(way), sweep * -np.expm1(settle * after)]
-    made["drum_fall"][index] = -_DECAY / (partial.decay_s * rate)
+    made["drum_fall"][index] = _fall(partial.decay_s, rate)
     made["drum_amounts"][index, index] = partial.level * _SINE
+    made["drum_merge"][:, index] = partial.heard, partial.ring
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
@@ -144,7 +144,7 @@ def _stroke(first, fall, out):
 
 @jit
 def _lines(start, onset, fall, amounts, loud, lines):
-    """lines [6, knots] of a lane, from its first sample's number; False where all are 0. loud [knots] is scratch."""
+    """lines [5, knots] of a lane, from its first sample's number; False where all are 0. loud [knots] is scratch."""
     lines[:] = 0.0
     some = False
     for j in range(onset.size):
@@ -173,9 +173,8 @@ def _sines(start, motion, turn, line, out):
         for i in range(KNOT_FRAMES):
             position = here + steady[i] + much * bend[i]
             r = position - np.floor(position + np.float32(0.5))
-            x = r * r
-            hump = x + np.float32(_SINE_A)
-            sine = r * (x - np.float32(0.25)) * (hump * hump + np.float32(_SINE_B))
+            z = r * (np.float32(0.5) - abs(r))
+            sine = z * (abs(z) + np.float32(_SINE_A))
             out[begin + np.uint64(i)] = sine * (line[knot] + np.float32(i) * step)
         before, late = late, max(start + (knot + 1) * KNOT_FRAMES, np.float64(-KNOT_FRAMES))
         still = still * fall if late - before == KNOT_FRAMES else np.exp(late * settle)
@@ -194,8 +193,8 @@ def _shape(source, line, out):
 
 @jit
 def _gather(part, weights, sums):
-    """Add a part [frames] to each of the three sums that it belongs to."""
-    for s in range(3):
+    """Add a part [frames] to both sums, where it belongs to them."""
+    for s in range(2):
         if weights[s] != 0.0:
             for n in range(part.size):
                 sums[s, n] += weights[s] * part[n]
@@ -203,7 +202,7 @@ def _gather(part, weights, sums):
 
 @jit
 def _drums(starts, bands, tones, turn, strokes, amounts, colours, merge, lines, parts, sums, out):
-    """starts [V]; tones: three of [V, 4]; strokes: onset and fall [V, 8]; lines, parts [2, frames], sums: scratch."""
+    """starts [V]; tones: three of [V, 3]; strokes: onset and fall [V, 7]; lines, parts [2, frames], sums: scratch."""
     pitch, sweep, settle = tones
     for v in range(out.shape[0]):
         out[v] = 0.0
@@ -221,7 +220,7 @@ def _drums(starts, bands, tones, turn, strokes, amounts, colours, merge, lines, 
                 _shape(parts[1], lines[i], parts[0])
             _gather(parts[0], merge[v, :, i], sums)
         for n in range(int(max(-starts[v], np.float32(0.0))), out.shape[1]):
-            out[v, n] = sums[2, n] + sums[0, n] * sums[1, n]
+            out[v, n] = sums[0, n] * (np.float32(1.0) + sums[1, n])
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
@@ -231,7 +230,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     tones = tuple(inputs[name][..., 0, 0] for name in ("drum_pitch", "drum_sweep", "drum_settle"))
     strokes = inputs["drum_onset"][..., 0], inputs["drum_fall"][..., 0]
     wide = tuple(inputs[name] for name in ("drum_amounts", "drum_colours", "drum_merge"))
-    lines, scratch = np.empty((_LINES + 1, layout.knots), np.float32), np.empty((5, frames), np.float32)
+    lines, scratch = np.empty((_LINES + 1, layout.knots), np.float32), np.empty((4, frames), np.float32)
     sources = inputs["noise"], tones, inputs["drum_turn"]
     _drums(starts, *sources, strokes, *wide, lines, scratch[:2], scratch[2:], out["drum"])
 
@@ -244,7 +243,7 @@ def _ends(frames: int) -> NDArray[np.float32]:
 
 
 def _graph_lines(g: Builder, layout: Layout, x: Mapping[str, Tensor], ends: Tensor) -> Tensor:
-    """[V, 6, stretches, 32]; ends [V, 1, 2 * stretches]. Both ends of a stretch side by side: a small product."""
+    """[V, 5, stretches, 32]; ends [V, 1, 2 * stretches]. Both ends of a stretch side by side: a small product."""
     since = ends - x["drum_onset"]
     gate = since * _GATE + _GATE * _EARLY
     loud = g.unary("Relu", g.unary("Exp", g.minimum(since * x["drum_fall"], gate)) - _QUIET)
@@ -254,7 +253,7 @@ def _graph_lines(g: Builder, layout: Layout, x: Mapping[str, Tensor], ends: Tens
 
 
 def _graph_sines(g: Builder, layout: Layout, x: Mapping[str, Tensor], ends: Tensor) -> Tensor:
-    """[V, 4, stretches, 32], without the sine's scale, which the amounts have."""
+    """[V, 3, stretches, 32], without the sine's scale, which the amounts have."""
     stretches = layout.knots - 1
     begin = g.slice(ends, 0, 2 * stretches, axis=2, step=2)
     late = g.cast(g.reshape(begin, (layout.lanes, 1, stretches, 1)), np.float64)
@@ -264,9 +263,8 @@ def _graph_sines(g: Builder, layout: Layout, x: Mapping[str, Tensor], ends: Tens
     known = g.concat([phase - g.unary("Floor", phase), ones, still], axis=3)
     position = g.cast(known, np.float32) @ x["drum_turn"]
     r = position - g.unary("Round", position)
-    square = r * r
-    hump = square + _SINE_A
-    return r * (square - 0.25) * (hump * hump + _SINE_B)
+    z = r * (g.constant(0.5) - g.unary("Abs", r))
+    return z * (g.unary("Abs", z) + _SINE_A)
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
@@ -278,8 +276,8 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     noises = g.reshape(x["drum_colours"] @ x["noise"], (lanes, NOISE_LINES, stretches, KNOT_FRAMES))
     sources = g.concat([_graph_sines(g, layout, x, ends), noises], axis=1)
     parts = g.reshape(sources * _graph_lines(g, layout, x, ends), (lanes, _LINES, frames))
-    one, other, straight = g.split(x["drum_merge"] @ parts, (1, 1, 1), axis=1)
-    sound = g.reshape(straight + one * other, (lanes, frames))
+    heard, ring = g.split(x["drum_merge"] @ parts, (1, 1), axis=1)
+    sound = g.reshape(heard * (ring + 1.0), (lanes, frames))
     begun = g.clip(start + g.constant(np.arange(frames) + 1.0), 0.0, 1.0)
     return {"drum": sound * begun}, {}
 

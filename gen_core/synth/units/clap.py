@@ -1,8 +1,8 @@
 """Hands clapping: three bursts of noise in quick succession, and a room's worth of tail.
 
 What one hears: a few people who clap almost together. A drum machine makes it of noise through a band pass near 1 kHz,
-opened three times about 10 ms apart and left to fall the last time, beside a longer, quieter reverberation (service
-notes of the Roland TR-808, 1981; G. Reid, "Synth secrets", Sound on Sound). Hands are cups of air: the louder, the
+opened three times about 10 ms apart and left to fall the last time, beside a longer, quieter reverberation (as in the
+Roland TR-808; G. Reid, "Synth secrets", Sound on Sound). Hands are cups of air: the louder, the
 flatter the hands, the brighter. Form, kernel and graph: `gen_core/synth/drum.py`.
 """
 

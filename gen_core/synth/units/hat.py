@@ -2,8 +2,8 @@
 
 What one hears: time. A real pair of cymbals has hundreds of modes, most of its sound lies above 6 kHz; a drum machine
 makes it of six square waves that do not fit together (205 to 800 Hz in the TR-808) through a high pass (G. Reid,
-"Synth secrets 40: synthesizing cymbals", Sound on Sound, 2002). Two high sines times two low ones give eight partials
-that fit together no better, around the high ones. At first the two plates strike each other: a brighter burst.
+"Synth secrets", on metallic percussion, Sound on Sound, 2002). Two high sines, and a low one that modulates them and
+the noise, give six partials that fit together no better. At first the two plates strike each other: a brighter burst.
 Choking an open hat is the allocator's. Form, kernel and graph: `gen_core/synth/drum.py`.
 """
 
@@ -49,9 +49,8 @@ PARAMS = (
     Param(id="tilt_db", low=-6.0, high=6.0, default=0.0, unit="dB an octave", help="of the noise: dark to sizzling"),
     Param(id="chick", low=0.0, high=1.0, default=0.4, help="the burst at first"),
 )
-_HIGH, _LOW = (17.3, 21.1), (3.9, 6.37)  # times the tuning: at 400 Hz 6.9, 8.4, 1.6 and 2.5 kHz
+_HIGH, _LOW = (17.3, 21.1), 5.37  # times the tuning: at 400 Hz 6.9, 8.4 and 2.1 kHz
 _CHICK_S = 0.02
-_RING = 2.2  # the product of two pairs of sines is less loud than their sum
 
 
 def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
@@ -59,13 +58,13 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     p, loud = row["hat"], note.loud
     decay = p["decay_s"] * (0.7 + 0.3 * loud)
     metal, hiss = p["metal"] ** 0.5, (1.0 - p["metal"]) ** 0.5
-    partials = [Partial(ratio * p["tune_hz"], 0.16 * metal, decay) for ratio in _HIGH]
-    partials += [Partial(ratio * p["tune_hz"], 0.5, 2.0 * decay, heard=0.0) for ratio in _LOW]
+    partials = [Partial(ratio * p["tune_hz"], 0.14 * metal, decay) for ratio in _HIGH]
+    partials += [Partial(_LOW * p["tune_hz"], 0.9 * metal, 2.0 * decay, heard=0.0, ring=1.0)]
     tilt = p["tilt_db"] + 5.0 * (loud - 1.0)
     first = colour({"low_hz": 0.7 * p["low_hz"], "high_hz": 20000.0, "tilt_db": tilt + 1.5}, note.layout)
     rest = colour({"low_hz": p["low_hz"] * (0.8 + 0.2 * loud), "high_hz": 20000.0, "tilt_db": tilt}, note.layout)
-    bursts = [Burst(0.5 * p["chick"] * (0.2 + 0.8 * loud), _CHICK_S), Burst(0.6 * hiss, decay, colour=1)]
-    return values(Stroke(partials, bursts, [first, rest], _RING), note.layout)
+    bursts = [Burst(0.4 * p["chick"] * (0.2 + 0.8 * loud), _CHICK_S), Burst(0.5 * hiss, decay, colour=1)]
+    return values(Stroke(partials, bursts, [first, rest]), note.layout)
 
 
 # --- record; state, kernel and graph are the form's -----------------------------------------------------------------

@@ -1,10 +1,11 @@
 """A bass drum: a sine that falls to its pitch, its harmonics while it is loud, a knock and the beater's click.
 
 What one hears: the thump of every style. Long, deep and plain it is the analogue drum (a TR-808 rests at 49.5 Hz,
-begins near 130 Hz for some 6 ms and rings for up to seconds: S. Werner, J. Abel, J. Smith, "A physically-informed,
+begins near 130 Hz for some 6 ms and rings for up to seconds: K. J. Werner, J. Abel, J. Smith, "A physically-informed,
 circuit-bendable, digital model of the Roland TR-808 bass drum circuit", DAFx 2014); with a fall of two or three octaves
 in 20 ms and drive, that of dance music; short, with a click, an acoustic one (40 to 80 Hz, beater at 2 to 5 kHz).
-Drive is what a saturated sine has: harmonics h that fall h times as fast. Struck harder, the pitch begins higher, and
+Drive is what a saturated sine has: the second harmonic, which
+falls twice as fast, and with it the third. Struck harder, the pitch begins higher, and
 click, knock and drive grow faster than the drum. Form, kernel and graph: `gen_core/synth/drum.py`.
 """
 
@@ -67,6 +68,7 @@ PARAMS = (
         help="where its noise begins: felt to wood",
     ),
 )
+_THIRD = 1.2  # the drum times its octave is, among others, its twelfth
 _CLICK_S = 0.012
 _KNOCK_S = 0.045
 
@@ -76,16 +78,15 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     p, loud = row["kick"], note.loud
     drive, click = p["drive"] * (0.3 + 0.7 * loud), p["click"] * loud
     sweep = p["sweep_octaves"] * (0.65 + 0.35 * loud), p["sweep_s"]
-    level = 0.93 / (1.0 + 0.25 * drive + 0.1 * p["knock"])
+    level = 0.86 / (1.0 + 0.25 * drive + 0.1 * p["knock"])
     tune, decay = p["tune_hz"], p["decay_s"]
     partials = [
         Partial(tune, level, decay, *sweep),
-        Partial(2.0 * tune, 0.4 * drive * level, decay / 2.0, *sweep),
-        Partial(3.0 * tune, 0.3 * drive * level, decay / 3.0, *sweep),
+        Partial(2.0 * tune, 0.4 * drive * level, decay / 2.0, *sweep, ring=_THIRD),
         Partial(8.0 * tune, 0.5 * p["knock"] * (0.3 + 0.7 * loud) * level, _KNOCK_S, 0.6, 0.008),
     ]
     felt = colour({"low_hz": p["click_hz"], "high_hz": 4.0 * p["click_hz"], "tilt_db": 6.0 * (loud - 1.0)}, note.layout)
-    return values(Stroke(partials, [Burst(click, _CLICK_S)], [felt]), note.layout)
+    return values(Stroke(partials, [Burst(0.9 * click, _CLICK_S)], [felt]), note.layout)
 
 
 # --- record; state, kernel and graph are the form's -----------------------------------------------------------------

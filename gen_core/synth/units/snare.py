@@ -1,9 +1,9 @@
-"""A snare drum: two or three modes of the head, the wires' noise, and the stick.
+"""A snare drum: two modes of the head, the wires' noise, and the stick.
 
 What one hears: the backbeat, from a deep wooden drum to a paper-thin electronic one. The lowest modes of a snare drum
 lie near 182 and 330 Hz (T. Rossing, I. Bork, H. Zhao, D. Fystrom, "Acoustics of snare drums", JASA 92, 1992), an
 ideal membrane's at 1 : 1.59 : 2.14; drum machines have two sines at 1 : 1.6 to 2.3 and high-passed noise (G. Reid,
-"Synth secrets 35: synthesizing snare drums", Sound on Sound, 2002). A hard stroke stretches the head, so the pitch
+"Synth secrets", on the snare drum, Sound on Sound, 2002). A hard stroke stretches the head, so the pitch
 falls a little; the wires answer some milliseconds after the head, and answer more the harder it is struck.
 Form, kernel and graph: `gen_core/synth/drum.py`.
 """
@@ -97,7 +97,6 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
     partials = [
         Partial(tune, 0.45 * head, decay, *sweep),
         Partial(tune * p["ratio"], 0.32 * head, 0.7 * decay, *sweep),
-        Partial(tune * p["ratio"] * 1.35, 0.14 * head * (0.4 + 0.6 * loud), 0.5 * decay, *sweep),
         Partial(1100.0, 0.2 * p["stick"] * loud, 0.02, 0.5, 0.004),
     ]
     tilt = 4.0 * (loud - 1.0)  # a soft stroke is a dull one
