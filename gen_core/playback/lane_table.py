@@ -43,11 +43,17 @@ class LaneTable:
         self.gains = np.zeros((len(BUSES), lanes))  # before the part's level
         self._amplitude, self._life_s = np.ones((5, lanes)), np.full(lanes, np.inf)
         self._choke = [""] * lanes
+        self._noisy = np.zeros(lanes, bool)
 
     @property
     def fading(self) -> bool:
         """Is any lane on its way out?"""
         return bool((self.state == FADING).any())
+
+    @property
+    def noisy(self) -> bool:
+        """Does any lane need noise?"""
+        return bool(self._noisy[self.state != FREE].any())
 
     @property
     def _held(self) -> NDArray[np.bool_]:
@@ -65,7 +71,7 @@ class LaneTable:
         self._since["age"][lane] = self._since["pitch_age"][lane] = begins
         self._since["off_age"][lane] = _NEVER if note.off < 0 else self.now + note.off
         self._one_shot[lane], self._mono[lane] = note.one_shot, note.glide_s > 0
-        self._choke[lane] = note.choke
+        self._choke[lane], self._noisy[lane] = note.choke, note.sound.noisy
         self.gains[:, lane] = note.sound.gains
         self._amplitude[:, lane], self._life_s[lane] = note.sound.amplitude, note.sound.life_s
 

@@ -32,7 +32,6 @@ class Voices:
         self.plan, self._inputs = plan, inputs
         self._ranges = plan.ranges
         self._ports = {name: list(wires.values.items()) for name, (wires, _) in plan.voices.items()}
-        self._users = plan.users()
         self.dropped = 0  # notes for which there was no lane even after waiting
         self._waiting: list[Start] = []
         self._started: list[int] = []  # lanes whose note begins in the next block
@@ -49,8 +48,7 @@ class Voices:
             for key, _ in self._ports[name]:
                 self._inputs[f"{name}.{key}"][...] = 0
             self._inputs[f"{name}.on"][0] = False
-        for name in self._users:
-            self._inputs[f"{name}.on"][0] = False
+        self._noise()
         self._inputs["keep"][:] = 1.0
         self._inputs["off_age"][:] = HELD_S
 
@@ -136,10 +134,9 @@ class Voices:
         self._write(lane, note, starts=True)
         self._inputs["keep"][lane] = 0.0
         self._inputs[f"{note.voice}.on"][0] = True
-        for name, users in self._users.items():
-            self._inputs[f"{name}.on"][0] |= note.voice in users
         self._started.append(lane)
         self._table.occupy(lane, note)
+        self._noise()
 
     def _write(self, lane: int, note: Start, starts: bool) -> None:
         """The values of a note; what only a start needs (phases) where it is one."""
@@ -209,9 +206,13 @@ class Voices:
         for name, lanes in self._ranges.items():
             if inputs[f"{name}.on"][0]:
                 inputs[f"{name}.on"][0] = bool(table.state[lanes].any())
-        for name, users in self._users.items():
-            inputs[f"{name}.on"][0] = any(inputs[f"{voice}.on"][0] for voice in users)
+        self._noise()
         self._retry()
+
+    def _noise(self) -> None:
+        """The noise that all voices share runs while a note needs it."""
+        for name in self.plan.sources:
+            self._inputs[f"{name}.on"][0] = self._table.noisy
 
     def _settle(self, lane: int) -> None:
         """What was added at the start of a note is not added again."""

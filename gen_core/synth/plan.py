@@ -96,13 +96,6 @@ class Plan:
         shapes = {name: (layout.shape(stored(item.dims)), item) for name, item, layout in self.states()}
         return {name: np.full(shape, item.start, item.dtype) for name, (shape, item) in shapes.items()}
 
-    def users(self) -> dict[str, set[str]]:
-        """Which voices hear each of the shared sources."""
-        return {
-            name: {voice for voice, (wires, _) in self.voices.items() if name in {slot.name for slot in wires.slots}}
-            for name in self.sources
-        }
-
     def to_manifest(self) -> dict[str, Any]:
         """As plain data."""
         return {

@@ -99,6 +99,8 @@ class Kernels:
             on = insert.inputs.get("on")
             if on is None or on[0]:
                 signal = insert.hearing(signal)
+            else:
+                insert.rest()
         return signal
 
 
@@ -113,6 +115,11 @@ class _Step:
         if self.tables is not None:  # the one array that is replaced as it grows
             self.inputs["tables"] = self.tables["tables"]
         self.unit.kernel(self.layout, self.inputs, self.state, self.out)
+
+    def rest(self) -> None:
+        """Forget: what is switched on again later does not begin with an old sound."""
+        for item in self.unit.state:
+            self.state[item.name][...] = item.start
 
     def rings_on(self) -> bool:
         """Is there still sound in its state?"""
@@ -185,7 +192,13 @@ def _draw_effect(
         out, after = unit.graph(g, plan.layout(), given | {_hears(unit): heard}, state)
         return [out[_gives(unit)], *(after[item.name] for item in unit.state)]
 
-    drawn = g.branch(condition, whole, lambda: [otherwise, *state.values()]) if condition is not None else whole()
+    def rest() -> list[Tensor]:
+        if unit.name in SENDS:  # whose state is silence already
+            return [otherwise, *state.values()]
+        fresh = unit.start(plan.layout())
+        return [otherwise, *(g.constant(fresh[item.name], item.dtype) for item in unit.state)]
+
+    drawn = g.branch(condition, whole, rest) if condition is not None else whole()
     moved |= {f"{unit.name}.{item.name}": after for item, after in zip(unit.state, drawn[1:], strict=True)}
     return drawn[0]
 

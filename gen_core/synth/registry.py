@@ -3,6 +3,7 @@
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
+from gen_core.synth.units.clap import CLAP
 from gen_core.synth.units.compressor import COMPRESSOR
 from gen_core.synth.units.cymbal import CYMBAL
 from gen_core.synth.units.drive import DRIVE
@@ -10,6 +11,8 @@ from gen_core.synth.units.echo import ECHO
 from gen_core.synth.units.envelope import ENVELOPE
 from gen_core.synth.units.equalizer import EQUALIZER
 from gen_core.synth.units.formant import FORMANT
+from gen_core.synth.units.hat import HAT
+from gen_core.synth.units.kick import KICK
 from gen_core.synth.units.lfo import LFO
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
@@ -21,6 +24,7 @@ from gen_core.synth.units.phase_modulation import PHASE_MODULATION
 from gen_core.synth.units.pipe import PIPE
 from gen_core.synth.units.pitch import PITCH
 from gen_core.synth.units.reverb import REVERB
+from gen_core.synth.units.snare import SNARE
 from gen_core.synth.units.stages import STAGES
 from gen_core.synth.units.string import STRING
 from gen_core.synth.units.sum import SUM
@@ -46,6 +50,11 @@ UNITS: tuple[Unit, ...] = (
     STRING,
     TOM,
     CYMBAL,
+    # what is struck
+    KICK,
+    SNARE,
+    HAT,
+    CLAP,
     # what shapes it
     SVF,
     ONE_POLE,

@@ -62,28 +62,6 @@ def _pick_motion(knots: int) -> NDArray[np.float32]:
     return matrix
 
 
-@lru_cache
-def _pick_line(knots: int) -> NDArray[np.float32]:
-    """[knots, 2 (knots - 1)]: values at knots → value and rise, a stretch at a time."""
-    matrix = np.zeros((knots, 2 * (knots - 1)), np.float32)
-    stretch = np.arange(knots - 1)
-    matrix[stretch, 2 * stretch] = 1.0
-    matrix[stretch, 2 * stretch + 1] = -1.0
-    matrix[stretch + 1, 2 * stretch + 1] = 1.0
-    return matrix
-
-
-def lines(g: Builder, layout: Layout, x: Tensor, rows: int) -> Tensor:
-    """Values at knots [rows, V, knots] → at samples [rows, V, frames], straight in between.
-
-    The same as a product with `hat`, whose columns are nearly all zeros: two small products in place of one large.
-    """
-    n = np.arange(KNOT_FRAMES) / KNOT_FRAMES
-    stretches = x @ g.constant(_pick_line(layout.knots))
-    pairs = g.reshape(stretches, (rows, layout.lanes, layout.knots - 1, 2))
-    return g.reshape(pairs @ g.constant(np.stack([np.ones_like(n), n])), (rows, layout.lanes, layout.block_frames))
-
-
 def phases(g: Builder, layout: Layout, rate: Tensor, begin: Tensor, rows: int) -> tuple[Tensor, Tensor]:
     """Rates at knots [rows, V, knots] and phases at block start, float64 → phases at samples, at block end [.., 1].
 

@@ -12,17 +12,18 @@ matrix product [V, 8] @ [8, frames]. A wiring may leave out the oscillators or t
 
 from collections.abc import Mapping
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gen_core.synth.jit import jit
-from gen_core.synth.knots import hat
+from gen_core.synth.knots import lines
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
-from gen_core.synth.units.noise import BANDS, NOISES, colour
+from gen_core.synth.units.noise import BANDS, NOISES, colour, mix_bands
 from gen_core.synth.units.oscillator import WAVE
+from gen_core.synth.units.pipe import ranks
 
 # --- parameters: those of the oscillators and of the noise; state: none ---------------------------------------------
 VALUES = (
@@ -34,11 +35,14 @@ _SOURCES = ("oscillator_1", "oscillator_2", "noise")
 _NONE = {"level": 0.0, "level_bend": 0.0}
 
 
-def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
+def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
     """Levels of the three sources, and the noise's colour; a source that the wiring leaves out has none."""
+    if "pipe" in row:  # its two ranks stand for two oscillators
+        row = {**row, **ranks(row)}
     given = [row.get(source, _NONE) for source in _SOURCES]
     levels = {name: np.array([[section[name]] for section in given]) for name in _NONE}
-    return levels | {"colour": colour(row["noise"], note.layout) if "noise" in row else np.zeros(BANDS)}
+    noisy = "noise" in row and bool(levels["level"][2, 0] or levels["level_bend"][2, 0])
+    return levels | {"colour": colour(row["noise"], note.layout) if noisy else np.zeros(BANDS), "noisy": noisy}
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
@@ -66,15 +70,10 @@ def _add_waves(wave, envelope, level, level_bend, out):
 @jit
 def _add_noise(bands, colours, envelope, level, level_bend, mixed, out):
     """bands [8, frames], colours [V, 8]; levels [V]; mixed [frames] is scratch; the rest as above."""
-    b0, b1, b2, b3, b4, b5, b6, b7 = bands[0], bands[1], bands[2], bands[3], bands[4], bands[5], bands[6], bands[7]
     for v in range(out.shape[0]):
         if level[v] == 0.0 and level_bend[v] == 0.0:
             continue
-        c = colours[v]
-        for n in range(mixed.size):
-            low = (c[0] * b0[n] + c[1] * b1[n]) + (c[2] * b2[n] + c[3] * b3[n])
-            high = (c[4] * b4[n] + c[5] * b5[n]) + (c[6] * b6[n] + c[7] * b7[n])
-            mixed[n] = low + high
+        mix_bands(bands, colours[v], mixed)
         _add(mixed, level[v], level_bend[v], envelope[v], out[v])
 
 
@@ -92,7 +91,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """Levels at knots, spread to samples by one matrix product; then all sources at once."""
+    """Levels at knots, spread to samples; then all sources at once."""
     envelope = g.slice(x["envelope"], 1, 2, axis=0)  # [1, V, knots]
     sources = [x["wave"]] if "wave" in x else []
     sources += [x["colour"] @ x["noise"]] if "noise" in x else []  # [1, V, frames]
@@ -100,7 +99,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     level, bend = x["level"], x["level_bend"]
     if last - first < 3:
         level, bend = (g.slice(value, first, last, axis=0) for value in (level, bend))
-    levels = (envelope * bend + level) @ g.constant(hat(layout.block_frames))
+    levels = lines(g, layout, envelope * bend + level, last - first)
     sound = levels * (g.concat(sources, axis=0) if len(sources) > 1 else sources[0])
     return {"source": g.reduce_sum(sound, axes=(0,))}, {}
 

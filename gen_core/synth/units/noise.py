@@ -49,9 +49,32 @@ _THINNING = (0.05, 28)  # the low pass before: edge and reach
 
 # --- parameters: a voice's own use of the noise; whoever mixes it in reads them -------------------------------------
 COLOUR = (
-    Param(id="low_hz", low=20.0, high=12000.0, default=20.0, unit="Hz", curve="exponential", help="less below; steps of an octave's slope"),  # fmt: skip
-    Param(id="high_hz", low=150.0, high=20000.0, default=20000.0, unit="Hz", curve="exponential", help="less above; the lowest band is one piece"),  # fmt: skip
-    Param(id="tilt_db", low=-12.0, high=12.0, default=0.0, unit="dB an octave", help="-3 is pink, -6 brown; steeper is a band"),  # fmt: skip
+    Param(
+        id="low_hz",
+        low=20.0,
+        high=12000.0,
+        default=20.0,
+        unit="Hz",
+        curve="exponential",
+        help="less below; steps of an octave's slope",
+    ),
+    Param(
+        id="high_hz",
+        low=150.0,
+        high=20000.0,
+        default=20000.0,
+        unit="Hz",
+        curve="exponential",
+        help="less above; the lowest band is one piece",
+    ),
+    Param(
+        id="tilt_db",
+        low=-12.0,
+        high=12.0,
+        default=0.0,
+        unit="dB an octave",
+        help="-3 is pink, -6 brown; steeper is a band",
+    ),
 )
 PARAMS = (
     Param(id="level", low=0.0, high=1.0, default=0.0, help="1 is as loud as white noise from -1 to 1, in any colour"),
@@ -179,6 +202,16 @@ def _split(white, thinned, thin, lower, upper, out):
             _product(far, lower[band], out[band, row * _ROW : (row + 1) * _ROW])
         for band in range(upper.shape[0]):
             _product(here, upper[band], out[lower.shape[0] + band, row * _ROW : (row + 1) * _ROW])
+
+
+@jit
+def mix_bands(bands, colours, out):
+    """out [frames] = colours [8] @ bands [8, frames]: one voice's noise, for the kernels of those who use it."""
+    b0, b1, b2, b3, b4, b5, b6, b7 = bands[0], bands[1], bands[2], bands[3], bands[4], bands[5], bands[6], bands[7]
+    for n in range(out.size):
+        low = (colours[0] * b0[n] + colours[1] * b1[n]) + (colours[2] * b2[n] + colours[3] * b3[n])
+        high = (colours[4] * b4[n] + colours[5] * b5[n]) + (colours[6] * b6[n] + colours[7] * b7[n])
+        out[n] = low + high
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:

@@ -270,7 +270,7 @@ def one_pole(sound: NDArray, bend: float = 0.0, brightness: float = 0.0, **setti
     clocks = {"keep": np.ones((1, 1), np.float32), "brightness": np.full((1, 1), brightness, np.float32)}
     envelope = np.full((2, 1, LAYOUT.knots), bend, np.float32)
     assert {port.name for port in ports(BY_NAME["one_pole"])} == {"source", "envelope", *values, *clocks}
-    return run("one_pole", sound[None, None], {**values, **clocks, "envelope": envelope})[0]
+    return run("one_pole", sound[None], {**values, **clocks, "envelope": envelope})[0]
 
 
 @pytest.mark.parametrize(("low", "high"), [(1, 0), (0, 1), (1, -1), (0.3, 0.8)])
