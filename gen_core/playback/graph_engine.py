@@ -4,22 +4,13 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
 from gen_core.playback.layout import LANES, Layout, empty_lanes
+from gen_core.playback.sessions import session
 from gen_core.spec.errors import VerificationError
 
 _DTYPES = {"tensor(float)": np.float32, "tensor(double)": np.float64, "tensor(int64)": np.int64}
-
-
-def session_options() -> ort.SessionOptions:
-    """One thread (the board's other cores compose), quiet, and no denormals in dying tails."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; a board's log is no place for remarks on a graph
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    return options
 
 
 class GraphEngine:
@@ -35,7 +26,7 @@ class GraphEngine:
         self.block_frames = self.layout.block_frames
         self.lanes = self.layout.lanes
         self._starts = dict(manifest_synth.get("state", {}))
-        self._session = ort.InferenceSession(graph, session_options(), providers=["CPUExecutionProvider"])
+        self._session = session(graph)
         self._inputs: dict[str, NDArray] = empty_lanes(self.layout) | {"tables": np.zeros(2, np.float32)}
         self._audio = np.zeros((self.block_frames, 2), np.float32)
         self._check()

@@ -47,6 +47,16 @@ def test_denormals_are_zero_in_threads_though_the_synth_is_not_opened_first():
     assert float(done.stdout) == 0.0
 
 
+def test_whatever_runs_on_a_board_opens_its_graphs_there():
+    openers = [
+        str(path.relative_to(ROOT))
+        for package in ("gen_core", "targets")
+        for path in (ROOT / package).rglob("*.py")
+        if "InferenceSession(" in path.read_text(encoding="utf-8")
+    ]
+    assert openers == ["gen_core/playback/sessions.py"]
+
+
 @pytest.mark.parametrize("module", ["gen_core.playback.sessions", "gen_core.playback.model", "export.quantise"])
 def test_onnxruntime_reports_to_nobody(module, tmp_path):
     silenced = ("ORT_DISABLE_TELEMETRY", "ORT_RUNNING_UNIT_TESTS", "CI", "GITHUB_ACTIONS", "TF_BUILD")
