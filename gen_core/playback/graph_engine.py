@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
+from gen_core.playback.sessions import session
 from gen_core.spec.errors import VerificationError
 from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
@@ -14,15 +14,6 @@ from gen_core.synth.units.mixer import BUSES
 
 
 _LANE_STEP = 4
-
-
-def session_options() -> ort.SessionOptions:
-    """One thread (the board's other cores compose), quiet, and no denormals in dying tails."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; a board's log is no place for remarks on a graph
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    return options
 
 
 class GraphEngine:
@@ -34,7 +25,7 @@ class GraphEngine:
     def __init__(self, graph: bytes, plan: Plan) -> None:
         self.plan = plan
         self.inputs = plan.inputs()
-        self._session = ort.InferenceSession(graph, session_options(), providers=["CPUExecutionProvider"])
+        self._session = session(graph)
         self._audio = np.zeros((plan.block_frames, 2), np.float32)
         self.bus = np.zeros((len(BUSES), plan.block_frames), np.float32)  # the last block before any effect
         self._check()
