@@ -77,8 +77,8 @@ class Kernels:
         given = {port.name: self._inputs[f"{unit.name}.{port.name}"] for port in unit.values}
         return _Step(unit, layout, given, own, unit.room(layout))
 
-    def run(self) -> NDArray[np.float32]:
-        """One block: (2, frames), to be read before the next."""
+    def run(self, skip: bool = True) -> NDArray[np.float32]:
+        """One block: (2, frames), to be read before the next. `skip`: what is silent does not run."""
         self.bus[:] = 0.0
         for name, step in self._sources.items():
             if self._inputs[f"{name}.on"][0]:
@@ -92,7 +92,7 @@ class Kernels:
         mix[:] = self.bus[:2]
         for send in self._sends:
             heard = self.bus[slice(*_ROWS[send.unit.name])]
-            if heard.any() or send.rings_on():
+            if not skip or heard.any() or send.rings_on():
                 mix += send.hearing(heard)
         signal = mix
         for insert in self._inserts:
