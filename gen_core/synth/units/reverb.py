@@ -4,9 +4,9 @@ What one hears: a hall around the instruments; the highs die first, and the lowe
 A. Chaigne, "Digital delay networks for designing artificial reverberators", AES 90 (1991); Hadamard feedback as in
 J. O. Smith, "Physical Audio Signal Processing", ch. "Feedback Delay Networks":
     r_i(n) = near_i line_i(n - d_i) + far_i line_i(n - d_i - 1),   near_i + far_i = 10^(-3 d_i / (rate decay))
-    line_i(n) = sum_j M_ij (r_j(n) + level light(n - t_j)),   M = rows of a Hadamard matrix / 4, in another order
+    line_i(n) = sum_j M_ij (r_j(n) + light(n - t_j)),   M = rows of a Hadamard matrix / 4, in another order
     left, right = sums of +- r_i
-    light(n) = send(n) - bass(n): a one-pole low pass of the means of 0.33 ms stretches, straight between their ends
+    light(n) = level (send(n) - bass(n)): a one-pole low pass of the means of 0.33 ms stretches, straight between their ends
 Every entry of M is +-1/4, so an echo reaches all lines at once: 16 echoes become 256, then 4096. The send enters by
 sixteen taps over 14 ms, each with signs of its own (the columns of M), so that already the first echoes are dense. A
 line's two taps lose more treble the longer it is (near = (1 - b) g, far = b g, with b by Jot's condition at 6 kHz), so
@@ -46,7 +46,7 @@ PARAMS = (
 )
 
 # --- values ---------------------------------------------------------------------------------------------------------
-VALUES = (Port("room_gains", (3 * _LINES, 2), 0.0, 6.0, "ramp"),)  # near and far tap of each line; level, 16 times
+VALUES = (Port("room_gains", (2 * _LINES + 1, 2), 0.0, 6.0, "ramp"),)  # near taps, far taps, level
 
 
 def prepare(row: Row, stage: Stage) -> Mapping[str, NDArray]:
@@ -59,8 +59,7 @@ def prepare(row: Row, stage: Stage) -> Mapping[str, NDArray]:
     product = np.minimum((1.0 - lost) / (2.0 - 2.0 * math.cos(omega)), 0.25)  # |1 - b + b z|^2 solved for b (1 - b)
     far = gains * (0.5 - np.sqrt(0.25 - product))
     level = _LOUD * section["level"] * math.sqrt((1.0 - gains**2).mean())
-    taps = np.stack([gains - far, far], axis=1).ravel()
-    return {"room_gains": np.repeat(np.float32([*taps, *[level] * _LINES]), 2)}
+    return {"room_gains": np.repeat(np.float32([*(gains - far), *far, level]), 2)}
 
 
 def _apart(layout: Layout) -> int:
@@ -151,8 +150,8 @@ def _bass(layout: Layout) -> NDArray[np.float32]:
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _lighten(send, low, pole, stretch, light):
-    """light [frames] becomes the send without its bass; low [1] moves on."""
+def _lighten(send, low, pole, stretch, level, share, light):
+    """light [frames] becomes the send without its bass, times level [2], which glides; low [1] moves on."""
     one = np.float32(1.0)
     part = one / np.float32(stretch)
     for begin in range(0, send.size, stretch):
@@ -164,13 +163,15 @@ def _lighten(send, low, pole, stretch, light):
             light[begin + n] = send[begin + n] - (low[0] + slope * (np.float32(n) * part))
         low[0] += slope
     low[0] -= min(max(low[0], -SETTLED), SETTLED)
+    for n in range(send.size):
+        light[n] *= level[0] + (level[1] - level[0]) * share[n]
 
 
 @jit
-def _enter(late, level, share, r):
-    """r [frames] += what was sent, times level [2], which glides."""
+def _enter(late, r):
+    """r [frames] += what was sent."""
     for n in range(r.size):
-        r[n] += (level[0] + (level[1] - level[0]) * share[n]) * late[n]
+        r[n] += late[n]
 
 
 @jit
@@ -202,16 +203,16 @@ def _write(line, fed):
 
 @jit
 def _room(sent, lines, gains, delays, apart, entries, signs, order, share, fed, wet):
-    """sent [14 ms + frames]; lines [16, length] moves on; gains [48, 2]; signs [2, 16]; fed [16, frames] is scratch."""
+    """sent [14 ms + frames]; lines [16, length] moves on; gains [33, 2]; signs [2, 16]; fed [16, frames] is scratch."""
     count, length, frames = delays.size, lines.shape[1], share.size
     wet[:] = 0.0
     for i in range(count):
-        near, far = gains[2 * i], gains[2 * i + 1]
+        near, far = gains[i], gains[count + i]
         glide = near[0], near[1] - near[0], far[0], far[1] - far[0]
         first, begin = length - delays[i], sent.size - frames - entries[i]
         taps = lines[i, first - apart : first - apart + frames], lines[i, first : first + frames]
         _read(taps[0], taps[1], glide, share, wet[0], wet[1], signs[:, i], fed[i])
-        _enter(sent[begin : begin + frames], gains[2 * count], share, fed[i])
+        _enter(sent[begin : begin + frames], fed[i])
     half = 1
     while half < count:  # times a Hadamard matrix
         for i in range(count):
@@ -227,28 +228,21 @@ def _room(sent, lines, gains, delays, apart, entries, signs, order, share, fed, 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["wet"] [2, frames]."""
-    frames, before = layout.block_frames, state["sent"][0]
+    frames, before, gains, share = layout.block_frames, state["sent"][0], inputs["room_gains"], ends(layout.block_frames)[1]
     sent, fed = np.concatenate([before, np.empty(frames, np.float32)]), np.empty((_LINES, frames), np.float32)
-    _lighten(inputs["room_send"][0], state["low"][0], np.float32(_pole(layout)), _stretch(layout), sent[before.size :])
+    shape = np.float32(_pole(layout)), _stretch(layout)
+    _lighten(inputs["room_send"][0], state["low"][0], *shape, gains[-1], share, sent[before.size :])
     places = np.array(delays(layout)), _apart(layout), _entries(layout)
-    _room(sent, state["lines"], inputs["room_gains"], *places, _SIGNS, _ORDER, ends(frames)[1], fed, out["wet"])
+    _room(sent, state["lines"], gains, *places, _SIGNS, _ORDER, share, fed, out["wet"])
     before[:] = sent[frames:]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 @lru_cache
-def _matrix() -> NDArray[np.float32]:
-    """[18, 48]: (near and far taps, what enters) → what is written to the lines, left and right."""
-    feedback = _hadamard()[_ORDER] / 4.0
-    taps = np.repeat(np.concatenate([feedback, _SIGNS]), 2, axis=1)
-    return np.concatenate([taps, np.concatenate([feedback, 0.0 * _SIGNS])], axis=1).astype(np.float32)
-
-
-@lru_cache
 def _places(layout: Layout) -> NDArray[np.int32]:
-    """[16, 2 * frames]: where the near and the far taps of a line lie in it."""
-    near = (_length(layout) - np.array(delays(layout)))[:, None] + np.arange(layout.block_frames)
-    return np.concatenate([near, near - _apart(layout)], axis=1).astype(np.int32)
+    """[16, apart + frames]: where the taps of a line lie in it."""
+    first = _length(layout) - np.array(delays(layout)) - _apart(layout)
+    return (first[:, None] + np.arange(_apart(layout) + layout.block_frames)).astype(np.int32)
 
 
 @lru_cache
@@ -266,22 +260,24 @@ def _lightened(g: Builder, layout: Layout, send: Tensor, low: Tensor) -> tuple[T
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """Damping, feedback, entry and output are one matrix."""
-    frames = layout.block_frames
+    """All lines at once; what they give one another is a matrix."""
+    frames, apart = layout.block_frames, _apart(layout)
+    gains = x["room_gains"] @ g.constant(ends(frames))
+    near_gain, far_gain, level = g.split(gains, (_LINES, _LINES, 1), axis=0)
     light, low = _lightened(g, layout, x["room_send"], state["low"])
-    sent = g.concat([state["sent"], light], axis=1)
-    taps = g.gather_elements(state["lines"], g.constant(_places(layout), np.int32), axis=1)
+    sent = g.concat([state["sent"], light * level], axis=1)
     late = g.gather_elements(sent, g.constant(_entry_places(layout), np.int32), axis=1)
-    heard = g.concat([g.reshape(taps, (2 * _LINES, frames)), g.reshape(late, (_LINES, frames))], axis=0)
-    made = g.constant(_matrix()) @ (heard * (x["room_gains"] @ g.constant(ends(frames))))
-    fed, wet = g.split(made, (_LINES, 2), axis=0)
+    taps = g.gather_elements(state["lines"], g.constant(_places(layout), np.int32), axis=1)
+    near, far = (g.slice(taps, start, start + frames, axis=1) for start in (apart, 0))
+    heard = near * near_gain + far * far_gain
+    fed = g.constant(_hadamard()[_ORDER] / 4.0) @ (heard + g.reshape(late, (_LINES, frames)))
     kept = g.slice(state["lines"], frames, _length(layout), axis=1)
     moved = {
         "lines": g.concat([kept, settle(g, fed)], axis=1),
         "sent": g.slice(sent, frames, frames + _sent(layout), axis=1),
         "low": low,
     }
-    return {"wet": wet}, moved
+    return {"wet": g.constant(_SIGNS) @ heard}, moved
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
