@@ -3,6 +3,7 @@
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
+from gen_core.synth.units.chorus import CHORUS
 from gen_core.synth.units.drive import DRIVE
 from gen_core.synth.units.echo import ECHO
 from gen_core.synth.units.envelope import ENVELOPE
@@ -28,6 +29,7 @@ UNITS: tuple[Unit, ...] = (
     MIXER,
     # what all share
     DRIVE,
+    CHORUS,
     ECHO,
     REVERB,
     LIMITER,
