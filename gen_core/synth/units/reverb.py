@@ -6,13 +6,13 @@ J. O. Smith, "Physical Audio Signal Processing", ch. "Feedback Delay Networks":
     r_i(n) = near_i line_i(n - d_i) + far_i line_i(n - d_i - 1),   near_i + far_i = 10^(-3 d_i / (rate decay))
     line_i(n) = sum_j M_ij (r_j(n) + light(n - t_j)),   M = rows of a Hadamard matrix / 4, in another order
     left, right = sums of +- r_i
-    light(n) = level (send(n) - bass(n)): a one-pole low pass of the means of 0.33 ms stretches, straight between their ends
+    light(n) = level (send(n) - bass(n)),   bass(n) = p bass(n-1) + (1 - p) send(n),   p = exp(-2 pi 150 Hz / rate)
 Every entry of M is +-1/4, so an echo reaches all lines at once: 16 echoes become 256, then 4096. The send enters by
 sixteen taps over 14 ms, each with signs of its own (the columns of M), so that already the first echoes are dense. A
 line's two taps lose more treble the longer it is (near = (1 - b) g, far = b g, with b by Jot's condition at 6 kHz), so
 that all decay alike.
 Every delay is longer than a block, so a whole block is read before it is written: one gather of constant places, one
-matrix product, one shift. Delays are primes (no common echoes). Gains glide in straight lines over a block. Delays,
+matrix product, one shift. The bass is 32 samples a matrix, and a chain of what they leave. Delays are primes (no common echoes). Gains glide in straight lines over a block. Delays,
 order and signs are the best of 160 drawn at random, by echo density at 50 ms and evenness of the late spectrum.
 """
 
@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import ends
-from gen_core.synth.layout import SEGMENT_FRAMES, Layout, Port
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
 
 _LINES = 16
@@ -36,7 +36,7 @@ _DELAYS_MS = (14.0, 15.52, 16.95, 18.81, 21.43, 22.43, 25.79, 28.11, 31.28, 34.3
 _ENTRIES_MS = (0.0, 0.88, 1.91, 3.07, 3.27, 4.56, 5.58, 6.6, 7.19, 8.32, 8.81, 9.84, 10.66, 11.66, 12.4, 13.43)
 _DAMPED_HZ = 6000.0
 _BASS_HZ = 150.0
-_LOUD = 6.0  # of the level: 0.5 is a room that holds its own beside what it is sent
+_LOUD = 8.0  # of the level: at 0.5, music that is sent whole comes back about 8 dB louder
 
 # --- parameters -----------------------------------------------------------------------------------------------------
 PARAMS = (
@@ -117,52 +117,19 @@ STATE = (
 )
 
 
-# --- the bass of the send -------------------------------------------------------------------------------------------
-def _stretch(layout: Layout) -> int:
-    """Frames of a stretch: the power of two that is at most 0.33 ms."""
-    return min(2 ** int(math.log2(max(layout.sample_rate_hz / 3000.0, 1.0))), SEGMENT_FRAMES)
-
-
 def _pole(layout: Layout) -> float:
-    return math.exp(-2.0 * math.pi * _BASS_HZ * _stretch(layout) / layout.sample_rate_hz)
-
-
-@lru_cache
-def _means(layout: Layout) -> NDArray[np.float32]:
-    """[frames, stretches]: samples → the mean of each stretch."""
-    stretch = _stretch(layout)
-    return np.kron(np.eye(layout.block_frames // stretch), np.full((stretch, 1), 1.0 / stretch)).astype(np.float32)
-
-
-@lru_cache
-def _bass(layout: Layout) -> NDArray[np.float32]:
-    """[1 + stretches, frames + 1]: bass at block start, means → bass at samples, and at block end."""
-    stretch, count, pole = _stretch(layout), layout.block_frames // _stretch(layout), _pole(layout)
-    knots = np.zeros((count + 1, count + 1))  # column k: the bass at the end of stretch k - 1
-    knots[0, 0] = 1.0
-    for k in range(count):
-        knots[:, k + 1] = pole * knots[:, k]
-        knots[k + 1, k + 1] = 1.0 - pole
-    place = np.arange(layout.block_frames + 1) / stretch
-    between = np.maximum(1.0 - np.abs(place[None, :] - np.arange(count + 1)[:, None]), 0.0)
-    return (knots @ between).astype(np.float32)
+    return math.exp(-2.0 * math.pi * _BASS_HZ / layout.sample_rate_hz)
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _lighten(send, low, pole, stretch, level, share, light):
+def _lighten(send, low, pole, level, share, light):
     """light [frames] becomes the send without its bass, times level [2], which glides; low [1] moves on."""
-    one = np.float32(1.0)
-    part = one / np.float32(stretch)
-    for begin in range(0, send.size, stretch):
-        mean = np.float32(0.0)
-        for n in range(begin, begin + stretch):
-            mean += send[n]
-        slope = (one - pole) * (mean * part - low[0])
-        for n in range(stretch):
-            light[begin + n] = send[begin + n] - (low[0] + slope * (np.float32(n) * part))
-        low[0] += slope
-    low[0] -= min(max(low[0], -SETTLED), SETTLED)
+    bass = low[0]
+    for n in range(send.size):
+        bass = pole * bass + (np.float32(1.0) - pole) * send[n]
+        light[n] = send[n] - bass
+    low[0] = bass - min(max(bass, -SETTLED), SETTLED)
     for n in range(send.size):
         light[n] *= level[0] + (level[1] - level[0]) * share[n]
 
@@ -230,8 +197,8 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["wet"] [2, frames]."""
     frames, before, gains, share = layout.block_frames, state["sent"][0], inputs["room_gains"], ends(layout.block_frames)[1]
     sent, fed = np.concatenate([before, np.empty(frames, np.float32)]), np.empty((_LINES, frames), np.float32)
-    shape = np.float32(_pole(layout)), _stretch(layout)
-    _lighten(inputs["room_send"][0], state["low"][0], *shape, gains[-1], share, sent[before.size :])
+    pole = np.float32(_pole(layout))
+    _lighten(inputs["room_send"][0], state["low"][0], pole, gains[-1], share, sent[before.size :])
     places = np.array(delays(layout)), _apart(layout), _entries(layout)
     _room(sent, state["lines"], gains, *places, _SIGNS, _ORDER, share, fed, out["wet"])
     before[:] = sent[frames:]
@@ -252,11 +219,24 @@ def _entry_places(layout: Layout) -> NDArray[np.int32]:
     return places.astype(np.int32).reshape(1, -1)
 
 
+@lru_cache
+def _bass(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+    """What 32 samples leave [32, 1]; the chain of that [n, n]; 32 samples and the bass before them → light [33, 32]."""
+    pole, n = _pole(layout), np.arange(KNOT_FRAMES)
+    left = (1.0 - pole) * pole ** n[::-1]
+    step = np.arange(layout.knots)
+    chain = np.tril((pole**KNOT_FRAMES) ** np.abs(step[:, None] - step[None, :]))
+    within = np.triu((1.0 - pole) * pole ** np.abs(n[None, :] - n[:, None]))
+    return left[:, None], chain, np.concatenate([np.eye(KNOT_FRAMES) - within, -(pole ** (n + 1.0))[None, :]])
+
+
 def _lightened(g: Builder, layout: Layout, send: Tensor, low: Tensor) -> tuple[Tensor, Tensor]:
-    """The send without its bass, and where the bass ends: means, then lines between smoothed knots."""
-    known = g.concat([low, send @ g.constant(_means(layout))], axis=1)
-    bass, low = g.split(known @ g.constant(_bass(layout)), (layout.block_frames, 1), axis=1)
-    return send - bass, settle(g, low)
+    """The send without its bass, and the bass where the block ends."""
+    left, chain, light = (g.constant(matrix) for matrix in _bass(layout))
+    parts = g.reshape(send, (layout.knots - 1, KNOT_FRAMES))
+    known = chain @ g.concat([low, parts @ left], axis=0)
+    before, last = g.split(known, (layout.knots - 1, 1), axis=0)
+    return g.reshape(g.concat([parts, before], axis=1) @ light, (1, layout.block_frames)), settle(g, last)
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
