@@ -25,7 +25,9 @@ from gen_core.synth.knots import ends, hat
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit
 
-_SPREAD = np.array([0.85, 1.15, 1.0, 1.3])  # of the delays, so that copies never fall together; left, right, left, right
+_SPREAD = np.array(
+    [0.85, 1.15, 1.0, 1.3]
+)  # of the delays, so that copies never fall together; left, right, left, right
 _MIX = np.array([[1.0, 0.0, 1.0, 0.0], [0.0, 1.0, 0.0, 1.0]]) * math.sqrt(0.5)
 _TAPS = 8  # of the interpolator
 _KAISER = 4.0  # flat within 0.2 dB to a third of the sample rate

@@ -10,10 +10,11 @@ J. O. Smith, "Physical Audio Signal Processing", ch. "Feedback Delay Networks":
 Every entry of M is +-1/4, so an echo reaches all lines at once: 16 echoes become 256, then 4096. The send enters by
 sixteen taps over 14 ms, each with signs of its own (the columns of M), so that already the first echoes are dense. A
 line's two taps lose more treble the longer it is (near = (1 - b) g, far = b g, with b by Jot's condition at 6 kHz), so
-that all decay alike.
+that all decay alike. Delays are primes (no common echoes); they, the order and the signs are the best of 160 that were
+drawn at random, by echo density at 50 ms and by how even the late spectrum is.
 Every delay is longer than a block, so a whole block is read before it is written: one gather of constant places, one
-matrix product, one shift. The bass is 32 samples a matrix, and a chain of what they leave. Delays are primes (no common echoes). Gains glide in straight lines over a block. Delays,
-order and signs are the best of 160 drawn at random, by echo density at 50 ms and evenness of the late spectrum.
+matrix product, one shift. The bass is a matrix for 32 samples, and a chain of what they leave. Gains glide in straight
+lines over a block.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -32,7 +33,7 @@ from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
 
 _LINES = 16
-_DELAYS_MS = (14.0, 15.52, 16.95, 18.81, 21.43, 22.43, 25.79, 28.11, 31.28, 34.35, 38.31, 40.87, 47.5, 49.57, 57.58, 62.0)
+_DELAYS_MS = (14.0, 15.52, 16.95, 18.81, 21.43, 22.43, 25.79, 28.11, 31.28, 34.35, 38.31, 40.87, 47.5, 49.57, 57.58, 62)
 _ENTRIES_MS = (0.0, 0.88, 1.91, 3.07, 3.27, 4.56, 5.58, 6.6, 7.19, 8.32, 8.81, 9.84, 10.66, 11.66, 12.4, 13.43)
 _DAMPED_HZ = 6000.0
 _BASS_HZ = 150.0
@@ -55,16 +56,11 @@ def prepare(row: Row, stage: Stage) -> Mapping[str, NDArray]:
     passes = np.array(delays(layout)) / layout.sample_rate_hz / section["decay_s"]  # decays of 60 dB in one pass
     gains = 10.0 ** (-3.0 * passes)
     lost = gains ** (2.0 * (1.0 / (1.0 - section["damping"]) - 1.0))  # power left of the treble, against the bass
-    omega = 2.0 * math.pi * _apart(layout) * min(_DAMPED_HZ / layout.sample_rate_hz, 0.125)
+    omega = 2.0 * math.pi * layout.apart * min(_DAMPED_HZ / layout.sample_rate_hz, 0.125)
     product = np.minimum((1.0 - lost) / (2.0 - 2.0 * math.cos(omega)), 0.25)  # |1 - b + b z|^2 solved for b (1 - b)
     far = gains * (0.5 - np.sqrt(0.25 - product))
     level = _LOUD * section["level"] * math.sqrt((1.0 - gains**2).mean())
-    return {"room_gains": np.repeat(np.float32([*(gains - far), *far, level]), 2)}
-
-
-def _apart(layout: Layout) -> int:
-    """Samples between a line's two taps: about 21 us at any rate."""
-    return max(1, round(layout.sample_rate_hz / 48000))
+    return {"room_gains": np.repeat(np.concatenate([gains - far, far, [level]]), 2)}
 
 
 def _prime(number: int) -> int:
@@ -88,9 +84,9 @@ def _entries(layout: Layout) -> NDArray[np.int64]:
 
 
 def _hadamard() -> NDArray[np.float64]:
-    matrix = np.ones((1, 1))
+    matrix: NDArray[np.float64] = np.ones((1, 1))
     while len(matrix) < _LINES:
-        matrix = np.kron(matrix, [[1.0, 1.0], [1.0, -1.0]])
+        matrix = np.kron(matrix, np.array([[1.0, 1.0], [1.0, -1.0]])).astype(np.float64)
     return matrix
 
 
@@ -103,7 +99,7 @@ _SIGNS = np.array([_LEFT, _RIGHT], np.float32) / 4.0
 
 
 def _length(layout: Layout) -> int:
-    return max(delays(layout)) + _apart(layout)
+    return max(delays(layout)) + layout.apart
 
 
 def _sent(layout: Layout) -> int:
@@ -143,7 +139,7 @@ def _enter(late, r):
 
 @jit
 def _read(far, near, gains, share, left, right, signs, r):
-    """r [frames] = both taps of a line, with gliding gains (near, its change, far, its change), and onto left, right."""
+    """r [frames] = both taps of a line; gains glide (near, its change, far, its change); added to left and right."""
     for n in range(r.size):
         along = share[n]
         r[n] = (gains[0] + gains[1] * along) * near[n] + (gains[2] + gains[3] * along) * far[n]
@@ -195,11 +191,11 @@ def _room(sent, lines, gains, delays, apart, entries, signs, order, share, fed, 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["wet"] [2, frames]."""
-    frames, before, gains, share = layout.block_frames, state["sent"][0], inputs["room_gains"], ends(layout.block_frames)[1]
+    frames, before, gains = layout.block_frames, state["sent"][0], inputs["room_gains"]
     sent, fed = np.concatenate([before, np.empty(frames, np.float32)]), np.empty((_LINES, frames), np.float32)
-    pole = np.float32(_pole(layout))
+    pole, share = np.float32(_pole(layout)), ends(frames)[1]
     _lighten(inputs["room_send"][0], state["low"][0], pole, gains[-1], share, sent[before.size :])
-    places = np.array(delays(layout)), _apart(layout), _entries(layout)
+    places = np.array(delays(layout)), layout.apart, _entries(layout)
     _room(sent, state["lines"], gains, *places, _SIGNS, _ORDER, share, fed, out["wet"])
     before[:] = sent[frames:]
 
@@ -208,8 +204,8 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 @lru_cache
 def _places(layout: Layout) -> NDArray[np.int32]:
     """[16, apart + frames]: where the taps of a line lie in it."""
-    first = _length(layout) - np.array(delays(layout)) - _apart(layout)
-    return (first[:, None] + np.arange(_apart(layout) + layout.block_frames)).astype(np.int32)
+    first = _length(layout) - np.array(delays(layout)) - layout.apart
+    return (first[:, None] + np.arange(layout.apart + layout.block_frames)).astype(np.int32)
 
 
 @lru_cache
@@ -220,7 +216,7 @@ def _entry_places(layout: Layout) -> NDArray[np.int32]:
 
 
 @lru_cache
-def _bass(layout: Layout) -> tuple[NDArray[np.float64], NDArray[np.float64], NDArray[np.float64]]:
+def _bass(layout: Layout) -> tuple[NDArray, NDArray, NDArray]:
     """What 32 samples leave [32, 1]; the chain of that [n, n]; 32 samples and the bass before them → light [33, 32]."""
     pole, n = _pole(layout), np.arange(KNOT_FRAMES)
     left = (1.0 - pole) * pole ** n[::-1]
@@ -241,7 +237,7 @@ def _lightened(g: Builder, layout: Layout, send: Tensor, low: Tensor) -> tuple[T
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """All lines at once; what they give one another is a matrix."""
-    frames, apart = layout.block_frames, _apart(layout)
+    frames, apart = layout.block_frames, layout.apart
     gains = x["room_gains"] @ g.constant(ends(frames))
     near_gain, far_gain, level = g.split(gains, (_LINES, _LINES, 1), axis=0)
     light, low = _lightened(g, layout, x["room_send"], state["low"])
