@@ -71,8 +71,8 @@ SETTLED = np.float32(_SETTLED)
 class State:
     """One array that a unit carries from block to block, and where it starts.
 
-    ring: large, and only a few rows of it change in a block. The unit reads it before it writes it, by data dependency,
-    so that an engine may bind one buffer as its input and its output (onnxruntime then skips the copy); and while
+    ring: large. All that reads it stands before what writes it, by data dependency, so that an engine may bind one
+    buffer as its input and its output (where only some rows change, onnxruntime then copies nothing else); and while
     there is sound in it, another state of the unit is not zero, so that an engine that looks for silence need not
     look here.
     """

@@ -87,12 +87,13 @@ def _interpolator() -> NDArray[np.float32]:
 @jit
 def _double(sent, taps, line):
     """line [2 frames] = sent [frames + 7] and what lies between; taps [8]."""
-    for n in range(line.size // 2):
-        between = np.float32(0.0)
-        for k in range(_TAPS):
-            between += taps[k] * sent[n + k]
-        line[2 * n] = sent[n + _TAPS // 2 - 1]
-        line[2 * n + 1] = between
+    between = np.zeros(line.size // 2, np.float32)
+    for k in range(_TAPS):
+        part = sent[k : k + between.size]
+        for n in range(between.size):
+            between[n] += taps[k] * part[n]
+    line[::2] = sent[_TAPS // 2 - 1 : _TAPS // 2 - 1 + between.size]
+    line[1::2] = between
 
 
 @jit

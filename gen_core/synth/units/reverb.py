@@ -102,14 +102,19 @@ def _length(layout: Layout) -> int:
     return max(delays(layout)) + layout.apart
 
 
+def _blocks(layout: Layout) -> int:
+    return math.ceil(_length(layout) / layout.block_frames)
+
+
 def _sent(layout: Layout) -> int:
     return int(_entries(layout).max())
 
 
 STATE = (
-    State("lines", (_LINES, _length)),  # what was written last, oldest first
+    State("lines", (_LINES, _length), ring=True),  # what was written last, oldest first
     State("sent", (1, _sent)),  # the light part of the send, oldest first
     State("low", (1, 1)),  # its bass, where the last block ended
+    State("left", (1,)),  # blocks until the lines are silent
 )
 
 
@@ -165,8 +170,9 @@ def _write(line, fed):
 
 
 @jit
-def _room(sent, lines, gains, delays, apart, entries, signs, order, share, fed, wet):
+def _room(sent, lines, left, gains, delays, apart, entries, signs, order, share, fed, wet):
     """sent [14 ms + frames]; lines [16, length] moves on; gains [33, 2]; signs [2, 16]; fed [16, frames] is scratch."""
+    left[0] = max(left[0] - np.float32(1.0), np.float32(0.0))
     count, length, frames = delays.size, lines.shape[1], share.size
     wet[:] = 0.0
     for i in range(count):
@@ -187,6 +193,8 @@ def _room(sent, lines, gains, delays, apart, entries, signs, order, share, fed, 
         line = lines[i, length - kept :]
         line[: kept - frames] = line[frames:]
         _write(line[kept - frames :], fed[order[i]])
+        if line[kept - frames :].any():  # at the first sample, as a rule
+            left[0] = (length + frames - 1) // frames
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
@@ -196,7 +204,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     pole, share = np.float32(_pole(layout)), ends(frames)[1]
     _lighten(inputs["room_send"][0], state["low"][0], pole, gains[-1], share, sent[before.size :])
     places = np.array(delays(layout)), layout.apart, _entries(layout)
-    _room(sent, state["lines"], gains, *places, _SIGNS, _ORDER, share, fed, out["wet"])
+    _room(sent, state["lines"], state["left"], gains, *places, _SIGNS, _ORDER, share, fed, out["wet"])
     before[:] = sent[frames:]
 
 
@@ -247,9 +255,10 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     near, far = (g.slice(taps, start, start + frames, axis=1) for start in (apart, 0))
     heard = near * near_gain + far * far_gain
     fed = g.constant(_hadamard()[_ORDER] / 4.0) @ (heard + g.reshape(late, (_LINES, frames)))
-    kept = g.slice(state["lines"], frames, _length(layout), axis=1)
+    fed, kept = settle(g, fed), g.slice(state["lines"], frames, _length(layout), axis=1)
     moved = {
-        "lines": g.concat([kept, settle(g, fed)], axis=1),
+        "lines": g.concat([kept, fed], axis=1),
+        "left": g.where(g.sounding(fed), g.constant([_blocks(layout)]), g.maximum(state["left"] - 1.0, 0.0)),
         "sent": g.slice(sent, frames, frames + _sent(layout), axis=1),
         "low": low,
     }
