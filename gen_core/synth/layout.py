@@ -33,6 +33,11 @@ class Layout:
         """Stretches of constant filter coefficients in a block."""
         return self.block_frames // SEGMENT_FRAMES
 
+    @property
+    def apart(self) -> int:
+        """Samples between the taps of a short filter: about 21 us at any rate, so that it sounds alike at any rate."""
+        return max(1, round(self.sample_rate_hz / 48000))
+
     def shape(self, dims: "Iterable[Dim]") -> tuple[int, ...]:
         """Dimensions in numbers: ("lanes", "frames") → (32, 512). A function tells its own from the layout."""
         sizes = {"lanes": self.lanes, "frames": self.block_frames, "knots": self.knots, "any": 1}

@@ -3,6 +3,7 @@
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
 from gen_core.synth.units.blend import BLEND
+from gen_core.synth.units.chorus import CHORUS
 from gen_core.synth.units.clap import CLAP
 from gen_core.synth.units.compressor import COMPRESSOR
 from gen_core.synth.units.cymbal import CYMBAL
@@ -62,6 +63,7 @@ UNITS: tuple[Unit, ...] = (
     MIXER,
     # what all share
     DRIVE,
+    CHORUS,
     ECHO,
     REVERB,
     EQUALIZER,
