@@ -207,9 +207,21 @@ class GraphBuilder:
     def gather_elements(self, x: Tensor, indices: Tensor, axis: int) -> Tensor:
         return self._draw("GatherElements", [x, indices], x.dtype, axis=axis)[0]
 
-    def gather(self, x: Tensor, indices: Tensor) -> Tensor:
-        """Rows of x (n, …) by number."""
-        return self._draw("Gather", [x, indices], x.dtype, axis=0)[0]
+    def gather(self, x: Tensor, indices: Tensor, axis: int = 0) -> Tensor:
+        """Rows of x (n, …) by number; along another axis, the same there."""
+        return self._draw("Gather", [x, indices], x.dtype, axis=axis)[0]
+
+    def scatter(self, x: Tensor, indices: Tensor, updates: Tensor) -> Tensor:
+        """x with the parts at `indices` (…, k), the first k coordinates of each part, replaced by `updates`."""
+        return self._draw("ScatterND", [x, indices, updates], x.dtype)[0]
+
+    def modulo(self, x: Tensor, y: int) -> Tensor:
+        """Integers modulo y, never negative."""
+        return self.binary("Mod", x, y)
+
+    def convolve(self, x: Tensor, taps: Tensor, apart: int = 1) -> Tensor:
+        """x [1, channels, n] through `taps` [outputs, channels, k], oldest first, that lie `apart` samples apart."""
+        return self._draw("Conv", [x, taps], x.dtype, dilations=[apart])[0]
 
     def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor:
         return self._draw("ReduceSum", [x, self._ints(axes)], x.dtype, keepdims=0)[0]

@@ -2,6 +2,8 @@
 
 import pytest
 
+import gen_core  # noqa: F401  first, because onnxruntime must not be imported before it
+
 
 @pytest.fixture(autouse=True)
 def own_home(tmp_path_factory, monkeypatch):

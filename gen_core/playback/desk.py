@@ -28,12 +28,14 @@ class Desk:
         self._wanted = {name: param.default for name, param in self.params.items()}
         self._now = dict(self._wanted)
         self._bpm = self._bpm_wanted = 120.0
+        self._moving = self._ramps = False
         self._share = 1.0 - np.exp(-plan.block_frames / (plan.sample_rate_hz * GLIDE_S))
         self._prepare([unit.name for unit in plan.effect_units], first=True)
 
     def set(self, name: str, value: float) -> None:
         """Ask for a setting, by "section.param" in its unit. UsageError names the nearest, or the range."""
         self._wanted[name] = find(self.params, name).check(value)
+        self._moving = True
 
     def set_bpm(self, bpm: float) -> None:
         """Quarters a minute, for what follows the tempo."""
@@ -41,7 +43,15 @@ class Desk:
 
     def begin_block(self, volume: tuple[float, float]) -> None:
         """Glide on. `volume`: master gain at block start and end, linear."""
+        self._inputs["limiter.volume"][0] = volume
+        if self._moving or self._ramps or self._bpm != self._bpm_wanted:
+            self._glide()
+
+    def _glide(self) -> None:
+        """One block on for all that moves."""
+        self._moving = False  # before the look: any thread may set more
         moving = {name for name, wanted in self._wanted.items() if self._now[name] != wanted}
+        self._moving |= bool(moving)
         for name in moving:
             self._step(name)
         if self._bpm != self._bpm_wanted:
@@ -50,9 +60,9 @@ class Desk:
         units = {unit.name for unit in self.plan.effect_units for s in unit.sections if any(
             name.startswith(f"{s}.") for name in moving)}  # fmt: skip
         self._end_ramps()
+        self._ramps = bool(units)
         if units:
             self._prepare(sorted(units))
-        self._inputs["limiter.volume"][0] = volume
 
     def _step(self, name: str) -> None:
         """One block towards what is wanted, on the scale of the parameter's own curve."""

@@ -1,24 +1,19 @@
 """A plan by the book's ONNX graph. Inputs and state are bound once, by address; a block is one run."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
-import onnxruntime as ort
 from numpy.typing import NDArray
 
+from gen_core.playback.sessions import session
 from gen_core.spec.errors import VerificationError
 from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
 from gen_core.synth.units.mixer import BUSES
 
 
-def session_options() -> ort.SessionOptions:
-    """One thread (the board's other cores compose), quiet, and no denormals in dying tails."""
-    options = ort.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3  # errors; a board's log is no place for remarks on a graph
-    options.add_session_config_entry("session.set_denormal_as_zero", "1")
-    return options
+_LANE_STEP = 4
 
 
 class GraphEngine:
@@ -30,7 +25,7 @@ class GraphEngine:
     def __init__(self, graph: bytes, plan: Plan) -> None:
         self.plan = plan
         self.inputs = plan.inputs()
-        self._session = ort.InferenceSession(graph, session_options(), providers=["CPUExecutionProvider"])
+        self._session = session(graph)
         self._audio = np.zeros((plan.block_frames, 2), np.float32)
         self.bus = np.zeros((len(BUSES), plan.block_frames), np.float32)  # the last block before any effect
         self._check()
@@ -39,6 +34,7 @@ class GraphEngine:
         second = {name: array if name in rings else array.copy() for name, array in first.items()}
         self._states = (first, second)
         self._turn = 0
+        self._counts = self._wanted()
         self._bind()
 
     def _check(self) -> None:
@@ -50,20 +46,29 @@ class GraphEngine:
             raise VerificationError(cause, "update the board's software")
         self._reads = [name for name in self.inputs if name in names]
 
+    def _wanted(self) -> dict[str, int]:
+        """How many lanes of each voice must be computed; in fours, so that it does not change at every note."""
+        rounded = {name: -(-int(self.inputs[f"{name}.count"][0]) // _LANE_STEP) * _LANE_STEP for name in self.plan.voices}
+        return {name: min(max(count, _LANE_STEP), self.plan.voices[name][1]) for name, count in rounded.items()}
+
     def _bind(self) -> None:
         """Two bindings that swap state: what one writes, the other reads. Rings are written in place."""
-        self._bindings = []
-        for state, moved in (self._states, self._states[::-1]):
-            binding = self._session.io_binding()
-            for name in self._reads:
-                _bind_input(binding, name, self.inputs[name])
-            for name, array in state.items():
-                _bind_input(binding, f"state.{name}", array)
-            for name, array in moved.items():
-                _bind_output(binding, f"next.{name}", array)
-            _bind_output(binding, "audio", self._audio)
-            _bind_output(binding, "bus", self.bus)
-            self._bindings.append(binding)
+        self._bindings = [self._session.io_binding(), self._session.io_binding()]
+        for voice in ("", *self.plan.voices):
+            self._bind_voice(voice)
+
+    def _bind_voice(self, voice: str) -> None:
+        """All arrays of a voice, as many of its lanes as are wanted; without a name, all that no voice has."""
+        count, voices = self._counts.get(voice), self.plan.voices
+        for binding, state, moved in zip(self._bindings, self._states, self._states[::-1], strict=True):
+            for name in (name for name in self._reads if _owner(name, voices) == voice):
+                _bind_input(binding, name, _lanes(self.inputs[name], name, self.plan, count))
+            for name in (name for name in state if _owner(name, voices) == voice):
+                _bind_input(binding, f"state.{name}", state[name][:count])
+                _bind_output(binding, f"next.{name}", moved[name][:count])
+            if not voice:
+                _bind_output(binding, "audio", self._audio)
+                _bind_output(binding, "bus", self.bus)
 
     def reset(self) -> None:
         """Start again from the declarations."""
@@ -80,9 +85,24 @@ class GraphEngine:
 
     def process(self) -> NDArray[np.float32]:
         """One block (block_frames, 2) from `inputs`."""
+        wanted = self._wanted()
+        for voice in (name for name, count in wanted.items() if count != self._counts[name]):
+            self._counts[voice] = wanted[voice]
+            self._bind_voice(voice)
         self._session.run_with_iobinding(self._bindings[self._turn])
         self._turn = 1 - self._turn
         return self._audio.copy()
+
+
+def _owner(name: str, voices: Mapping[str, Any]) -> str:
+    """The voice that an array belongs to, if any."""
+    first = name.split(".")[0]
+    return first if first in voices else ""
+
+
+def _lanes(array: NDArray, name: str, plan: Plan, count: int | None) -> NDArray:
+    """The first `count` lanes; all of an array that has none."""
+    return array[:count] if "lanes" in plan.ports[name][0].dims else array
 
 
 def _bind_input(binding: Any, name: str, array: NDArray) -> None:

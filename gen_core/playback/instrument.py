@@ -36,6 +36,7 @@ class Sound:
     amplitude: NDArray[np.float64]  # [5]: the loudness envelope, as in units/envelope.py
     life_s: float  # after which nothing is left even of a held note
     key: float  # where it sounds
+    noisy: bool  # does it need the noise that all voices share?
 
 
 class Instrument:
@@ -67,17 +68,18 @@ class Instrument:
         key = float(pitch if self._fixed_pitch is None else self._fixed_pitch)
         note = NoteOn(key, pitch, velocity, plan.layout(self.voice), tables)
         values: dict[str, Any] = {}
-        life_s = math.inf
+        life_s, noisy = math.inf, False
         try:
             row = shaped(self.row, self._ranges(plan), attack, decay)
             for slot, unit in self._units(plan):
                 given = unit.prepare(row, note)
                 values |= {f"{slot}.{name}": value for name, value in given.items()}
                 life_s = min(life_s, float(given.get("life_s", math.inf)))
+                noisy |= given.get("noisy", "noise" in {port.name for port in unit.inputs})
             gains = _gains(row["mix"], pitch, velocity)
         except KeyError as error:
             raise VerificationError(f"instrument {self.name} lacks {error}", "build the book again") from None
-        return Sound(values, gains, _amplitude(values), life_s, key)
+        return Sound(values, gains, _amplitude(values), life_s, key, noisy)
 
     def _units(self, plan: Plan) -> list[tuple[str, Unit]]:
         """The units of its voice, each form filled by what the row names."""

@@ -6,6 +6,7 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
+from gen_core.playback.sessions import session
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import HEADS, TRUNK
 from gen_core.sequence.sampler import Columns
@@ -24,7 +25,7 @@ class GraphModel:
         missing = [name for name in GRAPHS if name not in graphs]
         if missing:
             raise VerificationError(f"the model lacks its graph {missing[0]!r}", "build the book again")
-        self._sessions = {name: open_graph(graphs[name]) for name in GRAPHS}
+        self._sessions = {name: session(graphs[name]) for name in GRAPHS}
         widths = {name: s.get_inputs()[0 if name == "trunk" else 1].shape[1] for name, s in self._sessions.items()}
         wanted = {"trunk": len(TRUNK), **{field: len(HEADS[field]) for field in v.FIELDS[1:]}}
         if widths != wanted:
@@ -88,12 +89,3 @@ def _still(value: onnxruntime.NodeArg) -> NDArray:
     """An array for an input or output of a graph; a free dimension is 1."""
     shape = [size if isinstance(size, int) else 1 for size in value.shape]
     return np.zeros(shape, np.int32 if value.type == "tensor(int32)" else np.float32)
-
-
-def open_graph(graph: bytes) -> onnxruntime.InferenceSession:
-    """A session on one thread that does not spin: the audio needs the other cores."""
-    options = onnxruntime.SessionOptions()
-    options.intra_op_num_threads = options.inter_op_num_threads = 1
-    options.log_severity_level = 3
-    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
-    return onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])

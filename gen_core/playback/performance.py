@@ -49,7 +49,7 @@ class _Asked(NamedTuple):
 class Performance:
     """Plays the book of `manifest` and `files`. Without a seed one is drawn and kept in the parameter `seed`.
 
-    `sheet` and `length_bars` as for the director.
+    `sheet` and `length_bars` as for the director; `engine`: "onnx" or "numba", see `open_synth`.
     """
 
     def __init__(
@@ -60,6 +60,7 @@ class Performance:
         values: Mapping[str, float] | None = None,
         sheet: LeadSheet | None = None,
         length_bars: int | None = None,
+        engine: str = "onnx",
     ) -> None:
         self.params = {data["id"]: Param.from_dict(data) for data in manifest["params"]}
         self._values = {name: param.default for name, param in self.params.items()}
@@ -70,7 +71,7 @@ class Performance:
         ensembles = [Ensemble.from_manifest(name, parts) for name, parts in manifest["ensembles"].items()]
         self.part_names = list(ensembles[0].parts)
         self._director = Director(open_model(manifest, files), ensembles, self._values, sheet, length_bars)
-        self._synth = open_synth(manifest, files)
+        self._synth = open_synth(manifest, files, engine)
         self._synth.warm({name for ensemble in ensembles for name in ensemble.instruments})
         self._player = Player(self._synth, Clock(self.sample_rate_hz, self._values["bpm"]), self.block_frames)
         self._ensemble = ""
@@ -213,6 +214,16 @@ class Performance:
             synth.desk.set(name, values[name])
         synth.desk.set_bpm(values["bpm"])
         synth.set_volume(values.get("volume", 1.0))
+
+
+def by_kernels(
+    manifest: Mapping[str, Any],
+    files: Mapping[str, bytes],
+    seed: int | None = None,
+    values: Mapping[str, float] | None = None,
+) -> Performance:
+    """A performance that sounds by Numba's kernels in place of the book's graph: cheaper, where Numba is installed."""
+    return Performance(manifest, files, seed, values, engine="numba")
 
 
 class _Measures:

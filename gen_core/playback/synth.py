@@ -9,7 +9,8 @@ from numpy.typing import NDArray
 from gen_core.playback.desk import Desk
 from gen_core.playback.instrument import Instrument, Instruments
 from gen_core.synth.knobs import KNOBS, rounded
-from gen_core.playback.voices import Start, Voices
+from gen_core.playback.lane_table import Start
+from gen_core.playback.voices import Voices
 from gen_core.spec.chance import draw
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import find
@@ -18,6 +19,7 @@ from gen_core.synth.unit import Arrays
 
 _KNOBS = {param.id: param for param in KNOBS}
 _LATE, _SOFT = 1, 2  # fields of chance
+_ARRIVED = 1e-3  # octaves or shares: a knob this near is there
 
 
 class Engine(Protocol):
@@ -50,6 +52,7 @@ class Synth:
         self._levels = np.ones(parts)
         self._knobs = {name: np.full(parts, param.default) for name, param in _KNOBS.items()}
         self._turned = {name: values.copy() for name, values in self._knobs.items()}  # where gliding ones are now
+        self._gliding, self._moved, self._gains = True, True, self._mix()
         self._volume = self._volume_before = 1.0
         self.broken_blocks = 0  # that held NaN or infinity, and were replaced by silence
         self._seed, self._notes, self._loaded = seed, 0, 0
@@ -124,10 +127,12 @@ class Synth:
     def set_level(self, part: int, gain: float) -> None:
         """A part's linear gain, reached at the end of the next block."""
         self._levels[part] = gain
+        self._gliding = True
 
     def set_knob(self, part: int, name: str, value: float) -> None:
         """Turn one of the five knobs of a part (`knobs.KNOBS`). UsageError for a wrong name or value."""
         self._knobs[name][part] = find(_KNOBS, name).check(value)
+        self._gliding = True
 
     def set_volume(self, gain: float) -> None:
         """Master gain before the limiter, reached at the end of the next block."""
@@ -142,8 +147,10 @@ class Synth:
     def render_block(self) -> NDArray[np.float32]:
         """The next block, (block_frames, 2), true peaks at most -1 dBFS."""
         self._load()
-        self._glide()
-        self._voices.begin_block(self._mix(), self._turned["brightness"])
+        if self._gliding:
+            self._glide()
+        self._voices.begin_block(self._gains, self._turned["brightness"], self._moved)
+        self._moved = False
         volume = self._volume  # looked up once: any thread may set it
         self.desk.begin_block((self._volume_before, volume))
         self._volume_before = volume
@@ -156,11 +163,16 @@ class Synth:
         return audio
 
     def _glide(self) -> None:
-        """Knobs that are heard at once move over some blocks."""
+        """Knobs that are heard at once move over some blocks; levels arrive in one."""
+        self._gliding = False
         for name, param in _KNOBS.items():
             if param.glide_s:
                 share = min(self.block_frames / (self.plan.sample_rate_hz * param.glide_s), 1.0)
-                self._turned[name] += (self._knobs[name] - self._turned[name]) * share
+                way = self._knobs[name] - self._turned[name]
+                far = np.abs(way) > _ARRIVED
+                self._turned[name] += np.where(far, way * share, way)
+                self._gliding |= bool(far.any())
+        self._gains, self._moved = self._mix(), True
 
     def _mix(self) -> NDArray[np.float64]:
         """[buses, parts]: what multiplies each note's own gains."""

@@ -19,6 +19,17 @@ class KernelEngine:
         """Start again from the declarations."""
         self._kernels = Kernels(self.plan, self.inputs, self.plan.start())
 
+    def warm(self) -> None:
+        """Compile every kernel now, or load what was compiled before, so that no block has to wait for it."""
+        switches = [array for name, array in self.inputs.items() if name.endswith(".on")]
+        before = [switch.copy() for switch in switches]
+        for switch in switches:
+            switch[...] = True
+        self._kernels.run(skip=False)
+        for switch, value in zip(switches, before, strict=True):
+            switch[...] = value
+        self.reset()
+
     def load_tables(self, tables: NDArray[np.float32]) -> None:
         """All oscillator periods end to end, as `waves.WaveTables` makes them."""
         self.inputs["tables"] = np.ascontiguousarray(tables, np.float32)

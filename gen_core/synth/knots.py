@@ -5,7 +5,8 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.synth.layout import KNOT_FRAMES
+from gen_core.synth.layout import KNOT_FRAMES, Layout
+from gen_core.synth.unit import Builder, Tensor
 
 
 @lru_cache
@@ -42,3 +43,32 @@ def ramp_from_knots(frames: int) -> NDArray[np.float32]:
     matrix[knots + knot, frame] = n - bend
     matrix[knots + knot + 1, frame] = bend
     return matrix.astype(np.float32)
+
+
+@lru_cache
+def ends(frames: int) -> NDArray[np.float32]:
+    """[2, frames]: ports of kind "ramp", straight from the value at block start to the value at block end."""
+    share = np.arange(frames) / frames
+    return np.stack([1.0 - share, share]).astype(np.float32)
+
+
+@lru_cache
+def _pick_line(knots: int) -> NDArray[np.float32]:
+    """[knots, 2 (knots - 1)]: values at knots → value and rise, a stretch at a time."""
+    matrix = np.zeros((knots, 2 * (knots - 1)), np.float32)
+    stretch = np.arange(knots - 1)
+    matrix[stretch, 2 * stretch] = 1.0
+    matrix[stretch, 2 * stretch + 1] = -1.0
+    matrix[stretch + 1, 2 * stretch + 1] = 1.0
+    return matrix
+
+
+def lines(g: Builder, layout: Layout, x: Tensor, rows: int) -> Tensor:
+    """Values at knots [rows, V, knots] → at samples [rows, V, frames], straight in between.
+
+    The same as a product with `hat`, whose columns are nearly all zeros: two small products in place of one large.
+    """
+    n = np.arange(KNOT_FRAMES) / KNOT_FRAMES
+    stretches = x @ g.constant(_pick_line(layout.knots))
+    pairs = g.reshape(stretches, (rows, layout.lanes, layout.knots - 1, 2))
+    return g.reshape(pairs @ g.constant(np.stack([np.ones_like(n), n])), (rows, layout.lanes, layout.block_frames))

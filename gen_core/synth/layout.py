@@ -4,7 +4,7 @@ Both renderings (kernel and graph) read exactly the arrays that ports declare, s
 that move (envelopes, pitch, gain) are known at knots every `KNOT_FRAMES` and straight lines between them.
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -33,10 +33,18 @@ class Layout:
         """Stretches of constant filter coefficients in a block."""
         return self.block_frames // SEGMENT_FRAMES
 
-    def shape(self, dims: Iterable[str | int]) -> tuple[int, ...]:
-        """Named dimensions in numbers: ("lanes", "frames") → (32, 512). A name without a size here is 1."""
+    @property
+    def apart(self) -> int:
+        """Samples between the taps of a short filter: about 21 us at any rate, so that it sounds alike at any rate."""
+        return max(1, round(self.sample_rate_hz / 48000))
+
+    def shape(self, dims: "Iterable[Dim]") -> tuple[int, ...]:
+        """Dimensions in numbers: ("lanes", "frames") → (32, 512). A function tells its own from the layout."""
         sizes = {"lanes": self.lanes, "frames": self.block_frames, "knots": self.knots, "any": 1}
-        return tuple(dim if isinstance(dim, int) else sizes[dim] for dim in dims)
+        return tuple(sizes[dim] if isinstance(dim, str) else dim(self) if callable(dim) else dim for dim in dims)
+
+
+Dim = str | int | Callable[[Layout], int]
 
 
 @dataclass(frozen=True)
@@ -44,9 +52,10 @@ class Port:
     """One array that goes into a unit. `kind` says what half a block of it means:
 
     constant (the same), clock (seconds at block start), keep (1 after the first block), start (0 after the first
-    block; `prepare` may give "NAME.per_frame", what it advances by until a note that begins inside a block), frames
-    and knots (the last axis is time), ramp (the last axis is the value at block start and at block end), mix (the first
-    half of the rows at block start, the second their change over the block), shared (one array for all units).
+    block; `prepare` may give "NAME.per_frame", what it advances by, or "NAME.turn", how it turns, until a note that
+    begins inside a block), frames and knots (the last axis is time), ramp (the last axis is the value at block start
+    and at block end), mix (the first half of the rows at block start, the second their change over the block), shared
+    (one array for all units).
     Dimensions of 1 are there so that a graph needs no reshaping. An `optional` signal may be left unwired.
     """
 
@@ -57,6 +66,16 @@ class Port:
     kind: str = "constant"
     dtype: type = np.float32
     optional: bool = False
+
+
+def stored(dims: Sequence[Dim]) -> tuple[Dim, ...]:
+    """The order in which an array lies in memory: lanes first, so that the first n lanes are one piece of it."""
+    return ("lanes", *(dim for dim in dims if dim != "lanes")) if "lanes" in dims else tuple(dims)
+
+
+def lanes_axis(dims: Sequence[Dim]) -> int:
+    """Where the lanes are among a unit's own dimensions; 0 where there are none."""
+    return dims.index("lanes") if "lanes" in dims else 0
 
 
 def _ports(*ports: Port) -> dict[str, Port]:

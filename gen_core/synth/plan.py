@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gen_core.synth.layout import CLOCKS, HELD_S, TABLES, Layout, Port
+from gen_core.synth.layout import CLOCKS, HELD_S, TABLES, Layout, Port, stored
 from gen_core.synth.registry import BY_NAME
 from gen_core.synth.unit import Arrays, State, Unit
 from gen_core.synth.units.mixer import MIX
@@ -75,11 +75,16 @@ class Plan:
         return {name: slice(end - self.voices[name][1], end) for name, end in zip(self.voices, ends, strict=True)}
 
     def inputs(self) -> Arrays:
-        """Fresh arrays for all ports: nothing sounds. A clock's own name holds all lanes, of which voices have views."""
+        """Fresh arrays for all ports, lanes first: nothing sounds.
+
+        A clock's own name holds all lanes, of which voices have views; "voice.count" is how many lanes, counted from
+        the first, need be computed.
+        """
         made: Arrays = {"tables": np.zeros(2, np.float32)}
         for name, (port, layout) in self.ports.items():
             if port is not TABLES:
-                made[name] = np.zeros(layout.shape(port.dims), port.dtype)
+                made[name] = np.zeros(layout.shape(stored(port.dims)), port.dtype)
+        made |= {f"{name}.count": np.full(1, count) for name, (_, count) in self.voices.items()}
         total = sum(count for _, count in self.voices.values())
         for clock, port in CLOCKS.items():
             made[clock] = np.full((total, 1), {"off_age": HELD_S, "keep": 1.0}.get(clock, 0.0), port.dtype)
@@ -87,8 +92,9 @@ class Plan:
         return made
 
     def start(self) -> Arrays:
-        """Fresh state, from the declarations."""
-        return {name: np.full(layout.shape(item.dims), item.start, item.dtype) for name, item, layout in self.states()}
+        """Fresh state, from the declarations, lanes first."""
+        shapes = {name: (layout.shape(stored(item.dims)), item) for name, item, layout in self.states()}
+        return {name: np.full(shape, item.start, item.dtype) for name, (shape, item) in shapes.items()}
 
     def to_manifest(self) -> dict[str, Any]:
         """As plain data."""

@@ -5,15 +5,18 @@ and whose tail has ended is skipped because its input and its state are zero, an
 that it gives itself.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from gen_core.synth.layout import Dim, lanes_axis
 from gen_core.synth.plan import INSERTS, SENDS, Plan
 from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
 from gen_core.synth.units.mixer import BUSES
+from gen_core.synth.wiring import Slot
 
 OUTPUT, BUS = "audio", "bus"  # (2, frames); (buses, frames): the sum of all voices before any effect
 # Which rows of the bus each send hears, and what the inserts hear of each other.
@@ -51,9 +54,13 @@ class Kernels:
         for slot in wires.slots:
             if slot.common:
                 continue
-            own = {item.name: state[f"{name}.{slot.name}.{item.name}"] for item in slot.unit.state}
+            own = {
+                item.name: np.moveaxis(state[f"{name}.{slot.name}.{item.name}"], 0, lanes_axis(item.dims))
+                for item in slot.unit.state
+            }
             out = slot.unit.room(layout)
-            step = _Step(slot.unit, layout, _voice_inputs(name, slot, signals, self._inputs), own, out)
+            given = _voice_inputs(name, slot, signals, self._inputs, lambda x, dims: np.moveaxis(x, 0, lanes_axis(dims)))
+            step = _Step(slot.unit, layout, given, own, out)
             step.tables = self._inputs if any(port.kind == "shared" for port in slot.unit.inputs) else None
             signals |= {f"{slot.name}.{key}": array for key, array in out.items()}
             steps.append(step)
@@ -70,8 +77,8 @@ class Kernels:
         given = {port.name: self._inputs[f"{unit.name}.{port.name}"] for port in unit.values}
         return _Step(unit, layout, given, own, unit.room(layout))
 
-    def run(self) -> NDArray[np.float32]:
-        """One block: (2, frames), to be read before the next."""
+    def run(self, skip: bool = True) -> NDArray[np.float32]:
+        """One block: (2, frames), to be read before the next. `skip`: what is silent does not run."""
         self.bus[:] = 0.0
         for name, step in self._sources.items():
             if self._inputs[f"{name}.on"][0]:
@@ -85,13 +92,15 @@ class Kernels:
         mix[:] = self.bus[:2]
         for send in self._sends:
             heard = self.bus[slice(*_ROWS[send.unit.name])]
-            if heard.any() or any(array.any() for array in send.state.values()):
+            if not skip or heard.any() or send.rings_on():
                 mix += send.hearing(heard)
         signal = mix
         for insert in self._inserts:
             on = insert.inputs.get("on")
             if on is None or on[0]:
                 signal = insert.hearing(signal)
+            else:
+                insert.rest()
         return signal
 
 
@@ -107,6 +116,15 @@ class _Step:
             self.inputs["tables"] = self.tables["tables"]
         self.unit.kernel(self.layout, self.inputs, self.state, self.out)
 
+    def rest(self) -> None:
+        """Forget: what is switched on again later does not begin with an old sound."""
+        for item in self.unit.state:
+            self.state[item.name][...] = item.start
+
+    def rings_on(self) -> bool:
+        """Is there still sound in its state?"""
+        return any(self.state[item.name].any() for item in self.unit.state if item.sounds)
+
     def hearing(self, signal: NDArray[np.float32]) -> NDArray[np.float32]:
         """The output of an effect for this signal."""
         self.inputs[_hears(self.unit)] = signal
@@ -114,16 +132,22 @@ class _Step:
         return self.out[_gives(self.unit)]
 
 
-def _voice_inputs(name: str, slot: Any, signals: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, Any]:
-    """What one slot of a voice reads, by the names of its ports."""
+def _voice_inputs(
+    name: str,
+    slot: Slot,
+    signals: Mapping[str, Any],
+    inputs: Mapping[str, Any],
+    ordered: Callable[[Any, Sequence[Dim]], Any],
+) -> dict[str, Any]:
+    """What one slot of a voice reads, by the names of its ports. `ordered` moves the lanes from first to their place."""
     heard = {port: signals[source] for port, source in slot.sources.items()}
-    heard |= {port.name: inputs[f"{name}.{slot.name}.{port.name}"] for port in slot.unit.values}
     heard |= {clock: inputs[f"{name}.{clock}"] for clock in slot.unit.clocks}
-    for port in slot.unit.inputs:
+    for port in (*slot.unit.values, *slot.unit.inputs):
         if port.kind == "shared":
             heard[port.name] = inputs[port.name]
-        elif port.kind == "mix":
-            heard[port.name] = inputs[f"{name}.{port.name}"]
+        elif port.name not in heard and port.name not in slot.sources and not port.optional:
+            place = f"{name}.{port.name}" if port.kind == "mix" else f"{name}.{slot.name}.{port.name}"
+            heard[port.name] = ordered(inputs[place], port.dims)
     return heard
 
 
@@ -143,7 +167,7 @@ def draw(
         own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
         given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
         if unit.name in SENDS:
-            condition = g.sounding(rows[unit.name], *own.values())
+            condition = g.sounding(rows[unit.name], *(own[item.name] for item in unit.state if item.sounds))
             silent = g.constant(np.zeros((2, plan.block_frames), np.float32))
             mix = mix + _draw_effect(g, plan, unit, given, own, rows[unit.name], condition, silent, moved)
         else:
@@ -168,9 +192,20 @@ def _draw_effect(
         out, after = unit.graph(g, plan.layout(), given | {_hears(unit): heard}, state)
         return [out[_gives(unit)], *(after[item.name] for item in unit.state)]
 
-    drawn = g.branch(condition, whole, lambda: [otherwise, *state.values()]) if condition is not None else whole()
+    def rest() -> list[Tensor]:
+        if unit.name in SENDS:  # whose state is silence already
+            return [otherwise, *state.values()]
+        fresh = unit.start(plan.layout())
+        return [otherwise, *(g.constant(fresh[item.name], item.dtype) for item in unit.state)]
+
+    drawn = g.branch(condition, whole, rest) if condition is not None else whole()
     moved |= {f"{unit.name}.{item.name}": after for item, after in zip(unit.state, drawn[1:], strict=True)}
     return drawn[0]
+
+
+def _swapped(g: Builder, x: Tensor, dims: Sequence[Dim]) -> Tensor:
+    """The lanes moved between the first place, where engines have them, and a unit's own, which is first or second."""
+    return g.transpose(x, (1, 0, *range(2, len(dims)))) if lanes_axis(dims) else x
 
 
 def _draw_sources(
@@ -209,7 +244,7 @@ def _draw_voice(
     moved: Tensors,
 ) -> Tensor:
     """A voice's bus, behind its `on`."""
-    wires, layout = plan.voices[name][0], plan.layout(name)
+    wires, layout = plan.voices[name][0], replace(plan.layout(name), lanes=-1)  # as many as are bound
     slots = [slot for slot in wires.slots if not slot.common]
     held = {(s.name, item.name): state[f"{name}.{s.name}.{item.name}"] for s in slots for item in s.unit.state}
 
@@ -217,10 +252,12 @@ def _draw_voice(
         signals: Tensors = dict(common)
         after: Tensors = {}
         for slot in slots:
-            own = {item.name: held[slot.name, item.name] for item in slot.unit.state}
-            out, next_state = slot.unit.graph(g, layout, _voice_inputs(name, slot, signals, inputs), own)
+            dims = {item.name: item.dims for item in slot.unit.state}
+            own = {key: _swapped(g, held[slot.name, key], dims[key]) for key in dims}
+            given = _voice_inputs(name, slot, signals, inputs, lambda x, of: _swapped(g, x, of))
+            out, next_state = slot.unit.graph(g, layout, given, own)
             signals |= {f"{slot.name}.{key}": value for key, value in out.items()}
-            after |= {(slot.name, key): value for key, value in next_state.items()}
+            after |= {(slot.name, key): _swapped(g, value, dims[key]) for key, value in next_state.items()}
         return [signals[f"mixer.{BUS}"], *(after[key] for key in held)]
 
     silent = g.constant(np.zeros((len(BUSES), plan.block_frames), np.float32))

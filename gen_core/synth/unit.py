@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
-from gen_core.synth.layout import Layout, Port
+from gen_core.synth.layout import Dim, Layout, Port
 from gen_core.synth.waves import WaveTables
 
 Arrays = dict[str, NDArray]
@@ -36,8 +36,11 @@ class Builder(Protocol):
     def concat(self, xs: Sequence[Any], axis: int) -> Tensor: ...
     def split(self, x: Tensor, sizes: Sequence[int], axis: int) -> list[Tensor]: ...
     def slice(self, x: Tensor, start: int, stop: int, axis: int, step: int = 1) -> Tensor: ...
-    def gather(self, x: Tensor, indices: Tensor) -> Tensor: ...
+    def gather(self, x: Tensor, indices: Tensor, axis: int = 0) -> Tensor: ...
     def gather_elements(self, x: Tensor, indices: Any, axis: int) -> Tensor: ...
+    def scatter(self, x: Tensor, indices: Tensor, updates: Tensor) -> Tensor: ...
+    def modulo(self, x: Tensor, y: int) -> Tensor: ...
+    def convolve(self, x: Tensor, taps: Tensor, apart: int = 1) -> Tensor: ...
     def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def reduce_max(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def reduce_min(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
@@ -68,15 +71,22 @@ SETTLED = np.float32(_SETTLED)
 class State:
     """One array that a unit carries from block to block, and where it starts.
 
-    ring: in the graph, all readers stand before the writer by data dependency, and the writer is a Scatter, so that it
-    may be bound in place (one buffer as input and output): then only what is new is written, and nothing is copied.
+    ring: large. All that reads it stands before what writes it, by data dependency, so that an engine may bind one
+    buffer as its input and its output (where only some rows change, onnxruntime then copies nothing else); and while
+    there is sound in it, another state of the unit is not zero, so that an engine that looks for silence need not
+    look here.
     """
 
     name: str
-    dims: tuple[str | int, ...]
+    dims: tuple[Dim, ...]
     start: float = 0.0
     dtype: type = np.float32
     ring: bool = False
+
+    @property
+    def sounds(self) -> bool:
+        """Is there sound to come while it is not zero? Not counters, and not what may be looked for elsewhere."""
+        return self.dtype is np.float32 and not self.ring
 
 
 @dataclass(frozen=True, kw_only=True)

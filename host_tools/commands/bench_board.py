@@ -24,6 +24,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--wav", type=Path, metavar="FILE", help="write the sound to a file")
     parser.add_argument("--listen", action="store_true", help="play aloud")
     parser.add_argument("--null", action="store_true", help="play nowhere (the default)")
+    parser.add_argument("--engine", choices=("onnx", "numba"), default="onnx", help="what renders the sound")
     add_json(parser)
 
 
@@ -32,6 +33,7 @@ def run(args: argparse.Namespace) -> None:
 
     options = [f"--{name}" for name in ("listen", "null", "json") if getattr(args, name)]
     options += ["--seed", str(args.seed)] if args.seed is not None else []
+    options += ["--engine", args.engine]
     for name in ("link", "wav"):  # absolute, because whoever records asks the board where its file is
         options += [f"--{name}", str(Path(getattr(args, name)).absolute())] if getattr(args, name) else []
     bench.become(bench.command(args.state, args.factory, args.trust, options))

@@ -13,6 +13,7 @@ import time
 
 from gen_core.spec.errors import LimonaireError, UsageError
 from targets.protocol import smp, smp_serial
+from targets.runtime import memory
 from targets.runtime.board import assemble
 from targets.runtime.link import Link
 from targets.runtime.log import Log
@@ -56,7 +57,7 @@ def main(arguments: list[str] | None = None) -> int:
         log.say(str(error))
         log.flush()
         return error.exit_code
-    gc.collect()
+    memory.give_back()
     gc.freeze()  # what was loaded stays; the collector need not walk it while music plays
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     machine.engine.start()

@@ -1,6 +1,7 @@
 """Putting a board together: keys, slots, the best book that can be played, threads and servers."""
 
 import importlib
+import importlib.util
 from collections.abc import Mapping
 
 from gen_core.spec.errors import UsageError
@@ -12,7 +13,7 @@ from targets.runtime.engine import Engine
 from targets.runtime.keys import trusted_keys
 from targets.runtime.log import Log
 from targets.runtime.machine import Machine
-from targets.runtime.options import Options
+from targets.runtime.options import BY_KERNELS, PERFORMANCE, Options
 from targets.runtime.osc_server import OscServer
 from targets.runtime.performer import Perform, Performer, Silence
 from targets.runtime.saved import SEED
@@ -50,7 +51,7 @@ def assemble(options: Options, log: Log) -> Machine:
 
 def choose(slots: Slots, values: Mapping[str, float], options: Options, log: Log) -> Performer:
     """Play the best book that can be played; what cannot is passed over, and the log says why."""
-    perform = load_performance(options.performance)
+    perform = load_performance(performance_by(options, log))
     for slot, book in slots.candidates():
         if options.safe and slot != FACTORY:
             continue
@@ -66,6 +67,16 @@ def choose(slots: Slots, values: Mapping[str, float], options: Options, log: Log
     slots.playing("")
     log.say("no book can be played: silent until one is flashed")
     return Silence()
+
+
+def performance_by(options: Options, log: Log) -> str:
+    """Who plays, as `module:name`; the graph's performance where the kernels are asked for and Numba is not there."""
+    if options.engine == "onnx" or options.performance != PERFORMANCE:
+        return options.performance
+    if importlib.util.find_spec("numba") is None:
+        log.say("numba is not installed: the book's graph plays; to change that, pip install numba")
+        return options.performance
+    return BY_KERNELS
 
 
 def load_performance(name: str) -> Perform:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PERFORMANCE = "gen_core.playback.performance:Performance"
+BY_KERNELS = "gen_core.playback.performance:by_kernels"
 
 
 @dataclass(frozen=True)
@@ -20,6 +21,7 @@ class Options:
     seed: int | None = None
     safe: bool = False  # play the factory book only: the other ones crashed
     performance: str = PERFORMANCE  # module:name of who plays a book
+    engine: str = "onnx"  # what renders: the book's graph, or the same by Numba's kernels
 
 
 def shared_arguments(parser: argparse.ArgumentParser) -> None:
@@ -30,12 +32,13 @@ def shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--listen", action="store_true", help="play on the sound card")
     parser.add_argument("--null", action="store_true", help="play nowhere (the default)")
     parser.add_argument("--seed", type=int, help="seed of the composer")
+    parser.add_argument("--engine", choices=("onnx", "numba"), default="onnx", help="what renders the sound")
     parser.add_argument("--performance", default=PERFORMANCE, metavar="MODULE:NAME", help="who plays a book")
 
 
 def passed_on(given: argparse.Namespace) -> list[str]:
     """The shared arguments as words for the board's command line."""
-    words = ["--state", str(given.state), "--performance", given.performance]
+    words = ["--state", str(given.state), "--performance", given.performance, "--engine", given.engine]
     words += [word for key in given.trust for word in ("--trust", str(key))]
     words += ["--wav", str(given.wav)] if given.wav else []
     words += ["--listen"] if given.listen else []
@@ -44,5 +47,5 @@ def passed_on(given: argparse.Namespace) -> list[str]:
 
 def from_arguments(given: argparse.Namespace) -> Options:
     """The board's command line as a record."""
-    names = ("state", "board", "serial", "wav", "listen", "seed", "safe", "performance")
+    names = ("state", "board", "serial", "wav", "listen", "seed", "safe", "performance", "engine")
     return Options(trust=tuple(given.trust), **{name: getattr(given, name) for name in names})

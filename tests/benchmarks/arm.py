@@ -2,7 +2,7 @@
 
 Instructions are counted, not timed, so other work on the machine changes nothing; they say nothing of memory, in which
 int8 needs a quarter of what fp32 does. Needs Debian's qemu-user and the root that `tests/tools/arm-root.sh` makes, in
-$LIMONAIRE_ARM_ROOT or .tools/arm-root. LIMONAIRE_ARM_JOBS chooses some of graphs, dense, nats, free: the last takes
+$LIMONAIRE_ARM_ROOT or .tools/arm-root. LIMONAIRE_ARM_JOBS chooses some of graphs, dense, nats, synth, free: the last takes
 minutes, since emulation is about thirty times slower.
 """
 
@@ -25,7 +25,7 @@ from export.model import model_graphs
 from gen_core.score.grid import encode
 from gen_core.training.columns import TARGETS, piece_rows
 from host_tools.output import hushed
-from tests.benchmarks import arm_guest
+from tests.benchmarks import arm_guest, synth_guest, synth_plans
 from tests.benchmarks.frame import Figure, main
 from tests.fixtures import tunes
 
@@ -36,6 +36,13 @@ PI_ZERO_RATE = 0.4e9  # instructions a second on one core of a Pi Zero 2 W: 1 GH
 RATE = 32.0  # notes a second, the dense texture that must be composed twice as fast as it plays
 COUNT = re.compile(r"^COUNT mark all=(\d+)", re.MULTILINE)
 MEGA = 1e6
+ENSEMBLE = (("flute", [79]), ("organ", [67, 72]), ("strings", [60, 64, 67, 71]), ("bass", [36]), ("standard", [36, 38, 42, 49]))
+GOALS = {
+    "exact 256": "the goal is 200 nodes, 1.6 M",
+    "exact 512": "no goal",
+    "spectral 512": "the goal is 80 nodes, 1.4 M",
+    "ensemble 512": "the goal is 2x real time",
+}
 
 
 def missing() -> str:
@@ -55,7 +62,7 @@ def run() -> list[Figure]:
     """Everything, or one figure that says why there is nothing."""
     if why := missing():
         return [Figure("skipped", 0, "", why)]
-    chosen = os.environ.get("LIMONAIRE_ARM_JOBS", "graphs,dense,nats,free").split(",")
+    chosen = os.environ.get("LIMONAIRE_ARM_JOBS", "graphs,dense,nats,synth,free").split(",")
     with tempfile.TemporaryDirectory(prefix="limonaire-arm-") as folder, hushed():
         prepare(Path(folder))
         return [figure for job in chosen for figure in REPORTS[job](Path(folder))]
@@ -71,9 +78,11 @@ def prepare(folder: Path) -> None:
     np.save(folder / "rows.npy", rows[:, : TARGETS.stop].astype(np.int32))
 
 
-def emulate(folder: Path, job: str, *options: str) -> tuple[dict[str, Any], dict[str, list[int]]]:
-    """Run a job of `arm_guest` on the emulated board: its result, and instructions by the name of the stretch."""
-    command = [str(COUNT_SH), *options, str(arm_root()), CPU, arm_guest.__file__, str(folder), job]
+def emulate(
+    folder: Path, job: str, *options: str, guest: str = arm_guest.__file__
+) -> tuple[dict[str, Any], dict[str, list[int]]]:
+    """Run a job of a guest script on the emulated board: its result, and instructions by the name of the stretch."""
+    command = [str(COUNT_SH), *options, str(arm_root()), CPU, guest, str(folder), job]
     environment = os.environ | {"PYTHONPATH": str(ROOT), "PYTHONHASHSEED": "0", "OMP_NUM_THREADS": "1"}
     done = subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
     if done.returncode:
@@ -134,6 +143,32 @@ def report_free(folder: Path) -> list[Figure]:
     return [Figure("same bars from the same seed", statistics.median(firsts), "bars (median)", note)]
 
 
+def report_synth(folder: Path) -> list[Figure]:
+    """Instructions of a block: the exact voice, the spectral voice, a whole ensemble."""
+    cases = {
+        "exact 256": synth_plans.alone(synth_plans.EXACT, "exact", 32, 256),
+        "exact 512": synth_plans.alone(synth_plans.EXACT, "exact", 32, 512),
+        "spectral 512": synth_plans.alone(synth_plans.SPECTRAL, "spectral", 16, 512),
+        "ensemble 512": synth_plans.ensemble(ENSEMBLE),
+    }
+    (folder / "synth").mkdir(exist_ok=True)
+    for name, case in cases.items():
+        (folder / "synth" / f"{name}.json").write_text(json.dumps(case.described(), default=list), encoding="utf-8")
+        (folder / "synth" / f"{name}.onnx").write_bytes(synth_plans.drawn(case))
+    _, counts = emulate(folder, "synth", guest=synth_guest.__file__)
+    figures = []
+    for name, case in cases.items():
+        graph, whole = (statistics.median(counts[f"{name} {kind}"]) / MEGA for kind in ("graph", "voices"))
+        audio_s = case.plan.block_frames / case.plan.sample_rate_hz
+        count = synth_plans.nodes((folder / "synth" / f"{name}.onnx").read_bytes())
+        figures += [
+            Figure(f"{name}, graph", graph, "M instructions", f"a block; {count} nodes; {GOALS[name]}"),
+            Figure(f"{name}, with its voices", whole, "M instructions", "Python and numpy around it"),
+            Figure(f"{name}, speed", PI_ZERO_RATE * audio_s / whole / MEGA, "x real time", "one core, estimate"),
+        ]
+    return figures
+
+
 def first_difference(here: Sequence[Sequence], there: Sequence[Sequence]) -> int:
     """Number of the first bar that differs; the number of bars where none does."""
     pairs = enumerate(zip(here, there, strict=True))
@@ -141,7 +176,7 @@ def first_difference(here: Sequence[Sequence], there: Sequence[Sequence]) -> int
 
 
 REPORTS: dict[str, Callable[[Path], list[Figure]]] = {
-    "graphs": report_graphs, "dense": report_dense, "nats": report_nats, "free": report_free,
+    "graphs": report_graphs, "dense": report_dense, "nats": report_nats, "synth": report_synth, "free": report_free,
 }  # fmt: skip
 
 if __name__ == "__main__":

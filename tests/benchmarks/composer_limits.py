@@ -11,7 +11,8 @@ import numpy as np
 from export.graph import GraphBuilder
 from export.model import WEIGHTS, read_weights
 from export.quantise import quantise
-from gen_core.playback.model import BoundGraph, GraphModel, open_graph
+from gen_core.playback.model import BoundGraph, GraphModel
+from gen_core.playback.sessions import session
 from gen_core.sequence import vocabulary as v
 from gen_core.sequence.layout import HEADS, TRUNK
 from host_tools.output import hushed
@@ -61,7 +62,7 @@ def chain(nodes: int) -> Callable[[], object]:
     for _ in range(nodes):
         x = g.unary("Relu", x)
     g.output("y", x, (1, 16))
-    return BoundGraph(open_graph(g.model().SerializeToString()))
+    return BoundGraph(session(g.model().SerializeToString()))
 
 
 def trunk(model: GraphModel) -> Callable[[], object]:
@@ -88,6 +89,6 @@ def products(int8: bool) -> Callable[[], object]:
     model = g.model()
     with hushed():
         drawn = quantise(model) if int8 else model
-    run = BoundGraph(open_graph(drawn.SerializeToString()))
+    run = BoundGraph(session(drawn.SerializeToString()))
     given = {f"x{size}": np.linspace(-1, 1, size, dtype=np.float32)[None] for size in vectors}
     return lambda: run(**given)

@@ -1,88 +1,117 @@
-"""The voice's sources brought together: two oscillators and the noise, each with its own level.
+"""The voice's sources brought together: two oscillators and the noise, each with its own level, the noise coloured.
 
 What one hears: the raw sound of a voice before its filter. A level is a constant plus the modulation envelope times
 another, so that an attack can be noise and the tail a tone (a drum), or bright at first (a bell):
-    x(n) = sum over sources of source(n) (level + level_bend envelope(n))
-Constant over a block: the levels; straight between knots: the envelope.
+    x(n) = sum over sources of source(n) (level + level_bend envelope(n)),
+    noise(n) = sum over bands of colour_b band_b(n)
+Constant over a block: the levels and the colour; straight between knots: the envelope. All lanes' noises are one
+matrix product [V, 8] @ [8, frames]. A wiring may leave out the oscillators or the noise.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from gen_core.synth.jit import jit
-from gen_core.synth.knots import hat
+from gen_core.synth.knots import lines
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
-from gen_core.synth.units.noise import NOISES
+from gen_core.synth.units.noise import BANDS, NOISES, colour, mix_bands
 from gen_core.synth.units.oscillator import WAVE
+from gen_core.synth.units.pipe import ranks
 
-# --- parameters: `level` and `level_bend` of the oscillators and the noise; state: none -----------------------------
+# --- parameters: those of the oscillators and of the noise; state: none ---------------------------------------------
 VALUES = (
     Port("level", (3, "lanes", 1), -1.0, 1.0),  # oscillator 1, oscillator 2, noise
     Port("level_bend", (3, "lanes", 1), -1.0, 1.0),  # the same, times the modulation envelope
+    Port("colour", (1, "lanes", BANDS), 0.0, 15.0),  # of the noise
 )
 _SOURCES = ("oscillator_1", "oscillator_2", "noise")
+_NONE = {"level": 0.0, "level_bend": 0.0}
 
 
-def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
-    """Levels of the three sources."""
-    return {port.name: np.array([[row[source][port.name]] for source in _SOURCES]) for port in VALUES}
+def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
+    """Levels of the three sources, and the noise's colour; a source that the wiring leaves out has none."""
+    if "pipe" in row:  # its two ranks stand for two oscillators
+        row = {**row, **ranks(row)}
+    given = [row.get(source, _NONE) for source in _SOURCES]
+    levels = {name: np.array([[section[name]] for section in given]) for name in _NONE}
+    noisy = "noise" in row and bool(levels["level"][2, 0] or levels["level_bend"][2, 0])
+    return levels | {"colour": colour(row["noise"], note.layout) if noisy else np.zeros(BANDS), "noisy": noisy}
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _add(source, start, end, out):
-    """Add one source, its level going straight from start to end over a stretch."""
-    step = (end - start) / np.float32(KNOT_FRAMES)
-    for n in range(KNOT_FRAMES):
-        out[n] += source[n] * (start + np.float32(n) * step)
+def _add(source, flat, bend, envelope, out):
+    """Add one source of one lane, [frames], at its level; envelope [knots]."""
+    for knot in range(envelope.size - 1):
+        start = flat + bend * envelope[knot]
+        step = (flat + bend * envelope[knot + 1] - start) / np.float32(KNOT_FRAMES)
+        first = np.uint64(knot * KNOT_FRAMES)  # unsigned: no check for negative places
+        for n in range(KNOT_FRAMES):
+            at = first + np.uint64(n)
+            out[at] += source[at] * (start + np.float32(n) * step)
 
 
 @jit
-def _blend(wave, noise, envelope, level, level_bend, out):
-    """wave [2, V, frames], noise [frames], envelope [V, knots], levels [3, V], out [V, frames]."""
-    out[:] = 0.0
+def _add_waves(wave, envelope, level, level_bend, out):
+    """wave [2, V, frames], envelope [V, knots], levels [3, V], out [V, frames]."""
     for v in range(out.shape[0]):
-        for s in range(3):
-            flat, bend = level[s, v], level_bend[s, v]
-            if flat == 0.0 and bend == 0.0:
-                continue
-            for knot in range(envelope.shape[1] - 1):
-                here = slice(knot * KNOT_FRAMES, (knot + 1) * KNOT_FRAMES)
-                source = noise[here] if s == 2 else wave[s, v, here]
-                start, end = flat + bend * envelope[v, knot], flat + bend * envelope[v, knot + 1]
-                _add(source, start, end, out[v, here])
+        for s in range(wave.shape[0]):
+            if level[s, v] != 0.0 or level_bend[s, v] != 0.0:
+                _add(wave[s, v], level[s, v], level_bend[s, v], envelope[v], out[v])
+
+
+@jit
+def _add_noise(bands, colours, envelope, level, level_bend, mixed, out):
+    """bands [8, frames], colours [V, 8]; levels [V]; mixed [frames] is scratch; the rest as above."""
+    for v in range(out.shape[0]):
+        if level[v] == 0.0 and level_bend[v] == 0.0:
+            continue
+        mix_bands(bands, colours[v], mixed)
+        _add(mixed, level[v], level_bend[v], envelope[v], out[v])
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
-    """→ out["source"] [1, lanes, frames]."""
-    levels = inputs["level"][..., 0], inputs["level_bend"][..., 0]
-    _blend(inputs["wave"], inputs["noise"][0], inputs["envelope"][1], *levels, out["source"][0])
+    """→ out["source"] [lanes, frames]."""
+    source, envelope = out["source"], inputs["envelope"][1]
+    level, bend = inputs["level"][..., 0], inputs["level_bend"][..., 0]
+    source[:] = 0.0
+    if "wave" in inputs:
+        _add_waves(inputs["wave"], envelope, level, bend, source)
+    if "noise" in inputs:
+        mixed = np.empty(layout.block_frames, np.float32)
+        _add_noise(inputs["noise"], inputs["colour"][0], envelope, level[2], bend[2], mixed, source)
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """Levels at knots, spread to samples by one matrix product."""
+    """Levels at knots, spread to samples; then all sources at once."""
     envelope = g.slice(x["envelope"], 1, 2, axis=0)  # [1, V, knots]
-    waves, noise = g.split(envelope * x["level_bend"] + x["level"], (2, 1), axis=0)
-    lines = g.constant(hat(layout.block_frames))
-    first, second = g.split(waves @ lines * x["wave"], (1, 1), axis=0)
-    return {"source": first + second + noise @ lines * x["noise"]}, {}
+    sources = [x["wave"]] if "wave" in x else []
+    sources += [x["colour"] @ x["noise"]] if "noise" in x else []  # [1, V, frames]
+    first, last = (0 if "wave" in x else 2), (3 if "noise" in x else 2)
+    level, bend = x["level"], x["level_bend"]
+    if last - first < 3:
+        level, bend = (g.slice(value, first, last, axis=0) for value in (level, bend))
+    levels = lines(g, layout, envelope * bend + level, last - first)
+    sound = levels * (g.concat(sources, axis=0) if len(sources) > 1 else sources[0])
+    return {"source": g.reduce_sum(sound, axes=(0,))}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
 BLEND = Unit(
     name="blend",
-    inputs=(WAVE, NOISES, ENVELOPES),
+    inputs=(replace(WAVE, optional=True), NOISES, ENVELOPES),
     values=VALUES,
     prepare=prepare,
-    outputs=(Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"),),
+    outputs=(Port("source", ("lanes", "frames"), -1.0, 1.0, "frames"),),
     kernel=kernel,
     graph=graph,
-    tolerance=2e-6,
+    tolerance=5e-6,
 )

@@ -1,15 +1,23 @@
-"""Master volume, then a look-ahead limiter: loud moments are turned down before they arrive, never clipped.
+"""Master volume, a DC blocker, then a look-ahead limiter of true peaks: turned down before they arrive, never clipped.
 
-What one hears: nothing, until the sum would pass -1 dBFS. Peaks are taken over stretches of 32 samples and the sound
-is delayed by one stretch; with r_i = min(1, ceiling / peak_i) the gain at the border before stretch i is
-    G_i = min(r_(i-1), r_i, G_(i-1) + 32 / (rate release))
-and straight in between, so the gain over a stretch never exceeds that stretch's own r. The recursion is a minimum of
-sums, so a block of it is closed: G_i = min over j <= i of (t_j + (i - j) step). Idea of the look-ahead peak limiter:
-D. Giannoulis, M. Massberg, J. Reiss, "Digital dynamic range compressor design", JAES 60 (2012).
+What one hears: nothing, until the sum would pass -1 dBFS, also between the samples, where a converter draws its curve
+(ITU-R BS.1770-4, annex 2). Offset is taken out first (J. O. Smith, "Introduction to Digital Filters", "DC blocker"):
+    y(n) = x(n) - s(n), s(n+1) = s(n) + k y(n),   k = 1 - exp(-2 pi 5 Hz / rate)
+Every 32 samples of y are read at 96 points between them, from 32 samples around each. A sine's crest is at most a sixth
+of a sample from a point, so the taps lift frequency f by 1 / cos(pi f / (3 rate)), and no crest is underrated. With
+r_i = min(1, ceiling / largest of a stretch's samples and points) the gain at the border before stretch i is
+    G_i = min(r_(i-1), r_i, G_(i-1) q),   q = 10 dB for each release time
+and straight in between, so the gain over a stretch never exceeds that stretch's own r. Idea of the look-ahead peak
+limiter: D. Giannoulis, M. Massberg, J. Reiss, "Digital dynamic range compressor design", JAES 60 (2012).
+
+The same, solved for a block: offsets at the starts of all stretches are one matrix product; samples without offset and
+points of a stretch are one more, over 64 samples and the offset at their start. The recursion is a minimum of
+products: G_i = min over j < i of r_j q^(i - j - 1), r_i and G_0 q^i.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
+import math
 from collections.abc import Mapping
 from functools import lru_cache
 
@@ -20,16 +28,22 @@ from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import hat
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit
+from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
+
+_SIDE = KNOT_FRAMES // 2  # samples on either side of a point
+_HISTORY = 2 * KNOT_FRAMES
+LATENCY_FRAMES = KNOT_FRAMES + _SIDE  # a stretch to see a peak coming, and what lies right of its last point
+_POINTS = (1.0 / 6.0, 3.0 / 6.0, 5.0 / 6.0)  # of a sample
+_MARGIN_DB = 0.45  # white noise at any gain passes the ceiling by 0.4 without: it has sound above what the taps see
+_BLOCKER_HZ = 5.0  # two octaves below a piano's lowest key
 
 # --- parameters: of the book, drawn into the graph ------------------------------------------------------------------
 PARAMS = (
-    Param(id="ceiling_db", low=-12.0, high=0.0, default=-1.0, unit="dBFS", help="room for the converter's overshoot"),
-    Param(id="release_s", low=0.05, high=2.0, default=0.4, unit="s", help="from silence back to full"),
+    Param(id="ceiling_db", low=-12.0, high=0.0, default=-1.0, unit="dBTP", help="room for what codecs and rooms add"),
+    Param(id="release_s", low=0.05, high=2.0, default=0.4, unit="s", help="for 10 dB; less bends a bass"),
 )
-_CEILING = np.float32(10.0 ** (PARAMS[0].default / 20.0))
+_CEILING = np.float32(10.0 ** ((PARAMS[0].default - _MARGIN_DB) / 20.0))
 _RELEASE_S = PARAMS[1].default
-
 
 
 def prepare(row: Row, stage: Stage) -> Mapping[str, NDArray]:
@@ -37,74 +51,156 @@ def prepare(row: Row, stage: Stage) -> Mapping[str, NDArray]:
     return {"volume": np.full((1, 2), row["limiter"].get("volume", 1.0), np.float32)}
 
 
+def _blocker(sample_rate_hz: int) -> float:
+    return -math.expm1(-2.0 * math.pi * _BLOCKER_HZ / sample_rate_hz)
+
+
+def _release(sample_rate_hz: int) -> float:
+    return float(10.0 ** (0.5 * KNOT_FRAMES / (sample_rate_hz * _RELEASE_S)))
+
+
+@lru_cache
+def between() -> NDArray[np.float64]:
+    """[points, 32 samples]: weights of what lies around, fitted to every frequency up to 0.47 of the rate."""
+    hertz = np.linspace(0.0, 0.47, 400)
+    lift = 1.0 / np.cos(math.pi * hertz / 3.0)
+    rows = []
+    for point in _POINTS:
+        angle = 2.0 * math.pi * hertz[:, None] * (np.arange(2 * _SIDE) - (_SIDE - 1) - point)
+        both = np.concatenate([np.cos(angle), np.sin(angle)])
+        rows.append(np.linalg.lstsq(both, np.concatenate([lift, 0.0 * lift]), rcond=None)[0])
+    return np.array(rows)
+
+
 # --- state ----------------------------------------------------------------------------------------------------------
 STATE = (
-    State("delayed", (2, KNOT_FRAMES)),  # the last stretch that came in
-    State("needed", (1,), 1.0),  # its r
+    State("late", (2, _HISTORY)),  # what came in last; kernel: without its offset
+    State("offset", (2, 1)),  # s; kernel: after the last sample, graph: before the first of `late`
     State("gain", (1,), 1.0),  # the gain where the last block ended
 )
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _limit(mix, volume, step, delayed, needed, gain, out):
-    """mix [2, frames], volume [2], delayed [2, 32], needed and gain [1], out [2, frames]."""
-    frames = out.shape[1]
-    current = np.empty((2, KNOT_FRAMES), np.float32)
-    for begin in range(0, frames, KNOT_FRAMES):
-        peak = np.float32(_CEILING)
+def _block(x, volume, k, offset, y):
+    """Volume, and the offset taken out: x [2, frames], offset [2, 1] moves on, y [2, frames]."""
+    frames = x.shape[1]
+    left, right = offset[0, 0], offset[1, 0]
+    for n in range(frames):
+        loud = volume[0] + (volume[1] - volume[0]) * np.float32(n / frames)
+        y[0, n], y[1, n] = x[0, n] * loud - left, x[1, n] * loud - right
+        left += k * y[0, n]
+        right += k * y[1, n]
+    offset[0, 0] = left - min(max(left, -SETTLED), SETTLED)
+    offset[1, 0] = right - min(max(right, -SETTLED), SETTLED)
+
+
+@jit
+def _needed(y, begin, taps, line, peaks):
+    """What gain the middle of 64 frames of y [2, frames] needs; taps [points, 32]; line and peaks [32] are scratch."""
+    peaks[:] = _CEILING
+    for c in range(2):
+        sound = y[c, begin : begin + _HISTORY]
+        middle = sound[_SIDE : _SIDE + KNOT_FRAMES]
         for n in range(KNOT_FRAMES):
-            loud = volume[0] + (volume[1] - volume[0]) * np.float32((begin + n) / frames)
-            for c in range(2):
-                current[c, n] = mix[c, begin + n] * loud
-                peak = max(peak, abs(current[c, n]))
-        wanted = _CEILING / peak
-        target = min(min(needed[0], wanted), gain[0] + step)
+            peaks[n] = max(peaks[n], abs(middle[n]))
+        for point in range(taps.shape[0]):
+            line[:] = 0.0
+            for tap in range(0, taps.shape[1], 4):  # four at a time: fewer ways to memory and back
+                t0, t1, t2, t3 = taps[point, tap], taps[point, tap + 1], taps[point, tap + 2], taps[point, tap + 3]
+                x = sound[tap + 1 :]
+                for n in range(KNOT_FRAMES):
+                    line[n] += (t0 * x[n] + t1 * x[n + 1]) + (t2 * x[n + 2] + t3 * x[n + 3])
+            for n in range(KNOT_FRAMES):
+                peaks[n] = max(peaks[n], abs(line[n]))
+    return _CEILING / peaks.max()
+
+
+@jit
+def _limit(y, taps, rise, gain, out):
+    """y [2, 64 + frames], gain [1] moves on, out [2, frames]."""
+    line, peaks = np.empty(KNOT_FRAMES, np.float32), np.empty(KNOT_FRAMES, np.float32)
+    before = _needed(y, 0, taps, line, peaks)
+    for begin in range(0, out.shape[1], KNOT_FRAMES):
+        after = _needed(y, begin + KNOT_FRAMES, taps, line, peaks)
+        target = np.float32(min(np.float64(min(before, after)), gain[0] * rise))  # float64: 1.002, over and over
         slope = (target - gain[0]) / np.float32(KNOT_FRAMES)
-        for n in range(KNOT_FRAMES):
-            for c in range(2):
-                out[c, begin + n] = delayed[c, n] * (gain[0] + slope * np.float32(n))
-                delayed[c, n] = current[c, n]
-        needed[0], gain[0] = wanted, target
+        for c in range(2):
+            for n in range(KNOT_FRAMES):
+                out[c, begin + n] = y[c, begin + _SIDE + n] * (gain[0] + slope * np.float32(n))
+        before, gain[0] = after, target
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
-    """→ out["audio"] [2, frames], one stretch late."""
-    step = np.float32(KNOT_FRAMES / (layout.sample_rate_hz * _RELEASE_S))
-    moving = state["delayed"], state["needed"], state["gain"]
-    _limit(inputs["compressed"], inputs["volume"][0], step, *moving, out["audio"])
+    """→ out["audio"] [2, frames], 48 frames late."""
+    y = np.concatenate([state["late"], np.empty((2, layout.block_frames), np.float32)], axis=1)
+    k, rise = np.float32(_blocker(layout.sample_rate_hz)), _release(layout.sample_rate_hz)
+    _block(inputs["compressed"], inputs["volume"][0], k, state["offset"], y[:, _HISTORY:])
+    _limit(y, between().astype(np.float32), rise, state["gain"], out["audio"])
+    state["late"][:] = y[:, -_HISTORY:]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 @lru_cache
-def _release(knots: int, step: float) -> NDArray[np.float32]:
-    """[knots, knots - 1]: row j, column i: what the gain may rise from border j - 1 to border i; never backwards."""
-    rise = (np.arange(knots - 1)[None, :] + 1 - np.arange(knots)[:, None]) * step
-    return np.where(rise >= 0.0, rise, 1e9).astype(np.float32)
+def _offsets(frames: int, k: float) -> NDArray[np.float32]:
+    """[1 + 64 + frames, stretches + 1]: (offset at the start, samples) → offset at the start of every stretch."""
+    start = np.arange(0, frames + 1, KNOT_FRAMES)
+    age = start[None, :] - 1 - np.arange(_HISTORY + frames)[:, None]  # of a sample
+    weights = np.where(age >= 0, k * (1.0 - k) ** np.maximum(age, 0), 0.0)
+    return np.concatenate([(1.0 - k) ** start[None, :], weights]).astype(np.float32)
+
+
+@lru_cache
+def _stretch(k: float) -> NDArray[np.float32]:
+    """[65, 32 + 96]: (64 samples, offset at their start) → the blocked ones in the middle, and the points there."""
+    age = np.arange(_HISTORY)[None, :] - 1 - np.arange(_HISTORY)[:, None]
+    follow = np.where(age >= 0, k * (1.0 - k) ** np.maximum(age, 0), 0.0)
+    block = np.concatenate([np.eye(_HISTORY) - follow, -((1.0 - k) ** np.arange(_HISTORY))[None, :]])
+    look = np.zeros((_HISTORY, KNOT_FRAMES, 1 + len(_POINTS)))
+    for n in range(KNOT_FRAMES):
+        look[_SIDE + n, n, 0] = 1.0
+        look[1 + n : 1 + n + 2 * _SIDE, n, 1:] = between().T
+    return (block @ look.swapaxes(1, 2).reshape(_HISTORY, -1)).astype(np.float32)
+
+
+@lru_cache
+def _rise(knots: int, rise: float) -> NDArray[np.float32]:
+    """[knots, 1 + knots]: what (gain at the start, r of every stretch) has grown by at each border; never backwards."""
+    border, stretch = np.arange(knots)[:, None], np.arange(knots)[None, :]
+    grown = np.where(stretch <= border, rise ** np.maximum(border - stretch - 1, 0), 1e9)
+    grown[0] = 1e9  # where the block before ended
+    return np.concatenate([rise**border, grown], axis=1).astype(np.float32)
+
+
+def _gains(g: Builder, layout: Layout, heard: Tensor, gain: Tensor) -> Tensor:
+    """[knots]: the gain at every border, from all that is heard in the stretches [2, knots, 128]."""
+    peaks = g.reduce_max(g.unary("Abs", heard), axes=(0, 2))  # [knots]: of this block's stretches and the next
+    needed = g.constant(_CEILING) / g.maximum(peaks, float(_CEILING))
+    rise = _rise(layout.knots, _release(layout.sample_rate_hz))
+    return g.reduce_min(g.concat([gain, needed], axis=0) * g.constant(rise), axes=(1,))
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """All borders at once, then one matrix product draws the lines between them."""
-    frames, stretches = layout.block_frames, layout.knots - 1
+    """Everything about all stretches at once, then one matrix product draws the lines between the gains."""
+    frames, knots, k = layout.block_frames, layout.knots, _blocker(layout.sample_rate_hz)
     ramp = np.arange(frames) / frames
-    volume = x["volume"] @ g.constant(np.stack([1.0 - ramp, ramp]))  # [1, frames]
-    mixed = x["compressed"] * volume
-    peaks = g.reduce_max(g.reshape(g.unary("Abs", mixed), (2, stretches, KNOT_FRAMES)), axes=(0, 2))
-    needed = g.unary("Reciprocal", g.maximum(peaks, float(_CEILING))) * float(_CEILING)
-    around = g.concat([state["needed"], needed], axis=0)  # [knots]
-    target = g.minimum(g.slice(around, 0, stretches, axis=0), needed)
-    known = g.reshape(g.concat([state["gain"], target], axis=0), (layout.knots, 1))
-    step = KNOT_FRAMES / (layout.sample_rate_hz * _RELEASE_S)
-    gain = g.reduce_min(known + g.constant(_release(layout.knots, step)), axes=(0,))
-    line = g.concat([state["gain"], gain], axis=0) @ g.constant(hat(frames))
-    late = g.concat([state["delayed"], mixed], axis=1)
-    out, delayed = g.split(late, (frames, KNOT_FRAMES), axis=1)
+    mixed = x["compressed"] * (x["volume"] @ g.constant(np.stack([1.0 - ramp, ramp])))
+    late = g.concat([state["late"], mixed], axis=1)
+    offsets = g.concat([state["offset"], late], axis=1) @ g.constant(_offsets(frames, k))  # [2, knots]
+
+    chunks = g.reshape(late, (2, knots + 1, KNOT_FRAMES))
+    halves = g.slice(chunks, 0, knots, axis=1), g.slice(chunks, 1, knots + 1, axis=1)
+    heard = g.concat([*halves, g.reshape(offsets, (2, knots, 1))], axis=2) @ g.constant(_stretch(k))
+    gains = _gains(g, layout, heard, state["gain"])
+
+    blocked = g.reshape(g.slice(heard, 0, KNOT_FRAMES, axis=2), (2, frames + KNOT_FRAMES))
+    audio = g.slice(blocked, 0, frames, axis=1) * (gains @ g.constant(hat(frames)))
     moved = {
-        "delayed": delayed,
-        "needed": g.slice(around, stretches, layout.knots, axis=0),
-        "gain": g.slice(gain, stretches - 1, stretches, axis=0),
+        "late": g.slice(late, frames, frames + _HISTORY, axis=1),
+        "offset": settle(g, g.slice(offsets, knots - 1, knots, axis=1)),
+        "gain": g.slice(gains, knots - 1, knots, axis=0),
     }
-    return {"audio": out * line}, moved
+    return {"audio": audio}, moved
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

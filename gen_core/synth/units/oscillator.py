@@ -139,6 +139,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 WAVE = Port("wave", (2, "lanes", "frames"), -1.0, 1.0, "frames")
 OSCILLATOR = Unit(
     name="oscillator",
+    form="oscillator",
     sections={"oscillator_1": PARAMS, "oscillator_2": PARAMS},
     inputs=(FACTOR, TABLES),
     clocks=("keep",),

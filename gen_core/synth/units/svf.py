@@ -152,7 +152,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["filtered"] [lanes, frames]."""
     log_cutoff = inputs["log_cutoff"][:, 0, 0] + np.float32(_LN2) * inputs["brightness"][:, 0]
     cutoff = log_cutoff, inputs["cutoff_bend"][:, 0, 0]
-    signals = inputs["source"][0], inputs["envelope"][1], inputs["keep"][:, 0]
+    signals = inputs["source"], inputs["envelope"][1], inputs["keep"][:, 0]
     _filter(*signals, *cutoff, inputs["filter_map"], state["filter"][:, 0], out["filtered"])
 
 
@@ -217,8 +217,7 @@ def _coefficients(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[
     whole = square + 1.0
     a1 = g.unary("Reciprocal", whole + damped)
     a2 = tan * a1
-    ones = np.ones((lanes, segments, 1), np.float32)
-    parts = g.concat([g.constant(ones), a1, a2, tan * a2], axis=2) @ x["filter_map"]  # [V, S, 5]
+    parts = g.concat([square * 0.0 + 1.0, a1, a2, tan * a2], axis=2) @ x["filter_map"]  # [V, S, 5]
     root = g.unary("Sqrt", (whole + damped) * (whole - damped))
     half_angle = g.unary("Atan", tan * d / (root + (1.0 - square)))
     return g.unary("Atanh", damped / whole), half_angle, g.split(parts, (1,) * 5, axis=2)
@@ -256,7 +255,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     left = source @ g.reshape(gather, (lanes, segments, _STEP, 2))  # [V, S, 4, 2] what each step leaves behind
     left = g.reshape(left, (lanes, segments, 1, 2 * _STEPS))
     end, over, starts = _chain()
-    basis = g.concat([g.constant(np.ones((lanes, segments, 1))), far_real, far_imaginary], axis=2)
+    basis = g.concat([direct * 0.0 + 1.0, far_real, far_imaginary], axis=2)
     weights = g.reshape(basis @ g.constant(end), (lanes, segments, 2, 2 * _STEPS))
     add = g.reduce_sum(left * weights, axes=(3,))  # [V, S, 2]; cheaper than 256 tiny products
     begin = state["filter"] * g.reshape(x["keep"], (lanes, 1, 1))
@@ -276,7 +275,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 SVF = Unit(
     name="svf",
     sections={"filter": PARAMS},
-    inputs=(Port("source", (1, "lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
+    inputs=(Port("source", ("lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
     clocks=("keep", "brightness"),
     values=VALUES,
     prepare=prepare,

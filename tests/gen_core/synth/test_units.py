@@ -129,7 +129,7 @@ def test_the_corners_of_the_ranges_give_numbers(unit: Unit, corner: str) -> None
 @each_unit
 def test_silence_stays_silent(unit: Unit) -> None:
     signals = [port for port in unit.inputs if port.kind == "frames"]
-    if not signals:
+    if not signals or unit.form == "drum":
         pytest.skip("makes sound by itself")
     block = inputs(unit, SMALL)
     for port in signals:

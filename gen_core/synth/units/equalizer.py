@@ -1,0 +1,173 @@
+"""Three bands over the sum of all voices: a low shelf, a bell in the middle, a high shelf.
+
+What one hears: more or less bass, body, air. Each band is a trapezoidal state-variable filter with the mixing weights
+of A. Simper, "Linear trapezoidal integrated state variable filter" (Cytomic, 2013); responses of R. Bristow-Johnson,
+"Cookbook formulae for audio EQ biquad filter coefficients" (1998):
+    g = tan(pi hertz / rate), a1 = 1 / (1 + g (g + k)), a2 = g a1, a3 = g a2
+    v1 = a1 s1 + a2 (x - s2), v2 = s2 + a2 s1 + a3 (x - s2), s1' = 2 v1 - s1, s2' = 2 v2 - s2
+    y = m0 x + m1 v1 + m2 v2
+taken in transposed form (J. O. Smith, "Introduction to Digital Filters", "Transposed Direct-Forms"), where the weights
+act on what enters and the states hold what will be heard, so that a knob that moves does not click:
+    y = d x + 2 (a2 s1 + a3 s2),   d = m0 + m1 a2 + m2 a3, c1 = m1 a1 + m2 a2, c2 = m2 (1 - a3) - m1 a2
+    s1' = (2 a1 - 1) s1 + 2 a2 s2 + c1 x, s2' = (1 - 2 a3) s2 - 2 a2 s1 + c2 x
+The same, solved for a block: three bands in a row are one linear system x' = A x + B u, y = C x + D u of six states.
+A chunk of 32 samples is one matrix product over (samples, states at its start), and the states at the starts are one
+more, over what each chunk leaves behind, A^31 B … B, and the powers A^32 … A^512. `prepare` computes the matrices in
+float64 when a knob moves; they hold for the block. With no gain anywhere every y is its x, and `on` is false.
+"""
+
+# mypy: allow-untyped-defs, allow-untyped-calls
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from gen_core.spec.param import Param
+from gen_core.synth.jit import jit
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
+
+_BANDS = ("low", "mid", "high")
+_STATES = 2 * len(_BANDS)
+_HIGHEST = 0.45  # of the rate: above, tan() runs away
+
+# --- parameters -----------------------------------------------------------------------------------------------------
+PARAMS = (
+    Param(id="low_db", low=-15.0, high=15.0, default=0.0, unit="dB", help="more is another mix, not a correction"),
+    Param(id="low_hz", low=30.0, high=800.0, default=120.0, unit="Hz", curve="exponential", help="half of it in dB"),
+    Param(id="mid_db", low=-15.0, high=15.0, default=0.0, unit="dB"),
+    Param(id="mid_hz", low=100.0, high=10000.0, default=1000.0, unit="Hz", curve="exponential"),
+    Param(id="mid_q", low=0.2, high=8.0, default=0.7, curve="exponential", help="above, single notes stick out"),
+    Param(id="high_db", low=-15.0, high=15.0, default=0.0, unit="dB"),
+    Param(id="high_hz", low=1500.0, high=16000.0, default=6000.0, unit="Hz", curve="exponential"),
+)
+
+# --- values ---------------------------------------------------------------------------------------------------------
+VALUES = (
+    Port("on", (1,), 0.0, 1.0, dtype=np.bool_),
+    Port("bands", (len(_BANDS), 6), -10.0, 10.0, dtype=np.float64),  # a1, a2, a3, d, c1, c2 of each, for a kernel
+    Port("leaves", (KNOT_FRAMES, _STATES), -4.0, 4.0),  # samples of a chunk → what it adds to the states at its end
+    Port("chain", ("knots", _STATES, "knots", _STATES), -4.0, 4.0),  # that of all, and the state → states at the starts
+    Port("hears", (KNOT_FRAMES + _STATES, KNOT_FRAMES), -10.0, 10.0),  # samples and state of a chunk → its output
+)
+
+
+def _band(name: str, section: Mapping[str, float], sample_rate_hz: int) -> list[float]:
+    """a1, a2, a3, d, c1, c2 of one band; shelves as steep as they get without a hump."""
+    a = 10.0 ** (section[f"{name}_db"] / 40.0)
+    g = math.tan(math.pi * min(section[f"{name}_hz"] / sample_rate_hz, _HIGHEST))
+    if name == "mid":
+        k = 1.0 / (section["mid_q"] * a)
+        m0, m1, m2 = 1.0, k * (a * a - 1.0), 0.0
+    else:
+        k = math.sqrt(2.0)
+        g *= a ** (-0.5 if name == "low" else 0.5)
+        m0, m1, m2 = (1.0, k * (a - 1.0), a * a - 1.0) if name == "low" else (a * a, k * (1.0 - a) * a, 1.0 - a * a)
+    a1 = 1.0 / (1.0 + g * (g + k))
+    a2, a3 = g * a1, g * g * a1
+    return [a1, a2, a3, m0 + m1 * a2 + m2 * a3, m1 * a1 + m2 * a2, m2 * (1.0 - a3) - m1 * a2]
+
+
+def _system(bands: NDArray) -> tuple[NDArray, NDArray, NDArray, float]:
+    """A [6, 6], B [6], C [6], D of the bands in a row."""
+    a, b, c, d = np.zeros((_STATES, _STATES)), np.zeros(_STATES), np.zeros(_STATES), 1.0
+    for band, (a1, a2, a3, straight, *enters) in enumerate(bands):
+        own = slice(2 * band, 2 * band + 2)
+        a[own] = np.outer(enters, c)  # what comes from the bands before
+        a[own, own] = [[2.0 * a1 - 1.0, 2.0 * a2], [-2.0 * a2, 1.0 - 2.0 * a3]]
+        b[own] = np.multiply(enters, d)
+        c, d = c * straight, d * straight
+        c[own] = [2.0 * a2, 2.0 * a3]
+    return a, b, c, d
+
+
+def _matrices(bands: NDArray, knots: int) -> dict[str, NDArray]:
+    """`leaves`, `chain` and `hears` of VALUES."""
+    a, b, c, d = _system(bands)
+    powers = [np.eye(_STATES)]
+    for _ in range(KNOT_FRAMES):
+        powers.append(powers[-1] @ a)
+    hears = np.zeros((KNOT_FRAMES + _STATES, KNOT_FRAMES))
+    response = np.array([d, *(c @ power @ b for power in powers[: KNOT_FRAMES - 1])])
+    for m in range(KNOT_FRAMES):
+        hears[m, m:] = response[: KNOT_FRAMES - m]
+    hears[KNOT_FRAMES:] = np.stack([c @ power for power in powers[:KNOT_FRAMES]], axis=1)
+    chain, over = np.zeros((knots, _STATES, knots, _STATES)), np.eye(_STATES)
+    for later in range(knots):  # rows: chunks 0, 1, …, then the state at block start; columns: starts 0, 1, …, the end
+        chain[-1, :, later] = over.T
+        for chunk in range(knots - 1 - later):
+            chain[chunk, :, chunk + 1 + later] = over.T
+        over = over @ powers[KNOT_FRAMES]
+    return {"leaves": np.stack([power @ b for power in powers[KNOT_FRAMES - 1 :: -1]]), "chain": chain, "hears": hears}
+
+
+def prepare(row: Row, stage: Stage) -> Mapping[str, Any]:
+    """The section as matrices."""
+    section = row["equalizer"]
+    bands = np.array([_band(name, section, stage.layout.sample_rate_hz) for name in _BANDS])
+    on = any(section[f"{name}_db"] != 0.0 for name in _BANDS)
+    return {"on": on, "bands": bands} | _matrices(bands, stage.layout.knots)
+
+
+# --- state ----------------------------------------------------------------------------------------------------------
+STATE = (State("bands", (2, _STATES)),)  # s1, s2 of each band, left and right
+
+
+# --- kernel ---------------------------------------------------------------------------------------------------------
+@jit
+def _equalize(mix, bands, state, out):
+    """mix, out [2, frames]; bands [3, 6]; state [2, 6] moves on."""
+    frames = out.shape[1]
+    for band in range(bands.shape[0]):
+        a1, a2, a3, d, c1, c2 = bands[band]
+        stay1, cross, stay2 = 2.0 * a1 - 1.0, 2.0 * a2, 1.0 - 2.0 * a3
+        source = mix if band == 0 else out
+        l1, l2 = np.float64(state[0, 2 * band]), np.float64(state[0, 2 * band + 1])
+        r1, r2 = np.float64(state[1, 2 * band]), np.float64(state[1, 2 * band + 1])
+        for n in range(frames):  # left and right side by side: neither waits for the other
+            left, right = np.float64(source[0, n]), np.float64(source[1, n])
+            out[0, n] = d * left + 2.0 * (a2 * l1 + a3 * l2)
+            out[1, n] = d * right + 2.0 * (a2 * r1 + a3 * r2)
+            l1, l2 = stay1 * l1 + cross * l2 + c1 * left, stay2 * l2 - cross * l1 + c2 * left
+            r1, r2 = stay1 * r1 + cross * r2 + c1 * right, stay2 * r2 - cross * r1 + c2 * right
+        state[0, 2 * band], state[0, 2 * band + 1] = l1, l2
+        state[1, 2 * band], state[1, 2 * band + 1] = r1, r2
+    for c in range(2):
+        for i in range(state.shape[1]):
+            state[c, i] -= min(max(state[c, i], -SETTLED), SETTLED)
+
+
+def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+    """→ out["equalized"] [2, frames]."""
+    _equalize(inputs["mix"], inputs["bands"], state["bands"], out["equalized"])
+
+
+# --- graph ----------------------------------------------------------------------------------------------------------
+def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
+    """What each chunk leaves, the states at all starts, then the output."""
+    chunks, size = layout.knots - 1, layout.knots * _STATES
+    mix = g.reshape(x["mix"], (2, chunks, KNOT_FRAMES))
+    left = g.reshape(mix @ x["leaves"], (2, chunks * _STATES))
+    chain = g.reshape(x["chain"], (size, size))
+    starts, end = g.split(g.concat([left, state["bands"]], axis=1) @ chain, (chunks * _STATES, _STATES), axis=1)
+    known = g.concat([mix, g.reshape(starts, (2, chunks, _STATES))], axis=2)
+    equalized = g.reshape(known @ x["hears"], (2, layout.block_frames))
+    return {"equalized": equalized}, {"bands": settle(g, end)}
+
+
+# --- record ---------------------------------------------------------------------------------------------------------
+EQUALIZER = Unit(
+    name="equalizer",
+    sections={"equalizer": PARAMS},
+    inputs=(Port("mix", (2, "frames"), -1.0, 1.0, "frames"),),
+    values=VALUES,
+    prepare=prepare,
+    outputs=(Port("equalized", (2, "frames"), -1.0, 1.0, "frames"),),
+    state=STATE,
+    kernel=kernel,
+    graph=graph,
+    tolerance=1e-4,
+)
