@@ -41,11 +41,15 @@ class Part(NamedTuple):
 
 @dataclass(frozen=True)
 class Song:
-    """`notes` (n,) of NOTE, sorted by start; `levels`: (s, part, gain), where 1 is as the instrument was made."""
+    """`notes` (n,) of NOTE, sorted by start; `levels`: (s, part, gain), where 1 is as the instrument was made.
+
+    `tempos`: (s, quarters a minute), for echoes in time.
+    """
 
     parts: tuple[Part, ...]
     notes: NDArray[np.void]
     levels: tuple[tuple[float, int, float], ...]
+    tempos: tuple[tuple[float, float], ...]
 
     @property
     def end_s(self) -> float:
@@ -89,7 +93,7 @@ def parse(data: bytes, name: str) -> Song:
         raise UsageError(f"{name} lasts {notes['end'].max() / 3600:.0f} hours", "cut it to a day or less")
     at = clock.seconds(np.array([tick for tick, _, _ in levels], np.int64)).tolist()
     timed = [(second, part, gain) for second, (_, part, gain) in zip(at, levels, strict=True)]
-    return Song(tuple(parts), notes, tuple(sorted(timed, key=_TICK)))
+    return Song(tuple(parts), notes, tuple(sorted(timed, key=_TICK)), clock.tempos())
 
 
 # -- bytes -----------------------------------------------------------------------------------------------------------
@@ -272,6 +276,11 @@ class _Clock:
         """(n,) → (n,)."""
         last = np.searchsorted(self._edges, ticks, side="right") - 1
         return np.asarray(self._at_edges[last] + (ticks - self._edges[last]) * self._rates[last])
+
+
+    def tempos(self) -> tuple[tuple[float, float], ...]:
+        """(s, quarters a minute)."""
+        return tuple(zip(self._at_edges.tolist(), (60.0 / (self._rates * self.quarter)).tolist(), strict=True))
 
 
 def _notes(rows: Rows, clock: _Clock) -> NDArray[np.void]:

@@ -73,7 +73,8 @@ def _head(row: Row) -> dict[str, object]:
     head |= {key: ", ".join(map(str, row[key])) if key == "keys" else row[key] for key in
              ("keys", "pitch_key", "choke", "one_shot") if key in row}  # fmt: skip
     head["voice"] = row["voice"]
-    head["units"] = ", ".join(unit.name for unit in units_of(row).values())
+    stand = units_of(row).items()
+    head["units"] = ", ".join(unit.name if unit.name == slot else f"{unit.name} ({slot})" for slot, unit in stand)
     return {key: value for key, value in head.items() if value != ""}
 
 

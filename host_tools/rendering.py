@@ -20,11 +20,12 @@ from host_tools.progress import Progress
 
 TAIL_S = 10.0  # after the last key is let go, at most
 _SILENT = 2.0**-24  # half of the last bit of a 24-bit file
-_OFF, _LEVEL, _ON = 0, 1, 2  # in this order at one frame
+_TEMPO, _OFF, _LEVEL, _ON = range(4)  # in this order at one frame
+_BPM = (20.0, 400.0)  # what an echo can follow
 _CLEAN, _DRIVEN = slice(0, 2), slice(5, 7)  # rows of the bus
 _NAMES_KEPT = re.compile(r"[^a-z0-9_-]+")
 
-Move = tuple[int, int, int, int, float]  # frame, what, part, pitch, velocity or gain
+Move = tuple[int, int, int, int, float]  # frame, what, part, pitch, velocity or gain or quarters a minute
 Block = tuple[NDArray[np.float32], NDArray[np.float32]]  # after and before the effects, each (frames, 2)
 
 
@@ -94,6 +95,8 @@ class Pieces:
             self.synth.note_on(part, pitch, int(value), frame - begin)
         elif what == _OFF:
             self.synth.note_off(part, pitch, frame - begin)
+        elif what == _TEMPO:
+            self.synth.desk.set_bpm(value)
         elif alone in (None, part):
             self.synth.set_level(part, value)
 
@@ -105,6 +108,7 @@ def moves(song: Song, sample_rate_hz: int) -> list[Move]:
     ends = np.maximum(np.rint(notes["end"] * sample_rate_hz).astype(np.int64), starts + 1)
     columns = [starts.tolist(), ends.tolist(), *(notes[name].tolist() for name in ("part", "pitch", "velocity"))]
     listed: list[Move] = [(round(at * sample_rate_hz), _LEVEL, part, 0, gain) for at, part, gain in song.levels]
+    listed += [(round(at * sample_rate_hz), _TEMPO, 0, 0, min(max(bpm, _BPM[0]), _BPM[1])) for at, bpm in song.tempos]
     for start, end, part, pitch, velocity in zip(*columns, strict=True):
         listed += [(start, _ON, part, pitch, float(velocity)), (end, _OFF, part, pitch, 0.0)]
     return sorted(listed)

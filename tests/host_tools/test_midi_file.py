@@ -106,6 +106,11 @@ def test_volume_and_expression_are_levels_by_the_square_of_their_value():
     assert song(note(9)).levels == ()
 
 
+def test_tempos_are_told_in_seconds():
+    made = song(event(480, 0xFF, 0x51, 3) + (250_000).to_bytes(3), note(960))
+    assert made.tempos == ((0.0, pytest.approx(120.0)), (0.5, pytest.approx(240.0)))
+
+
 def test_a_wrapper_around_the_file_does_not_matter():
     data = header(0, 1) + track(hostile.notes() + END)
     assert len(midi_file.parse(b"RIFF\0\0\0\0RMIDdata\0\0\0\0" + data, "x").notes) == 8

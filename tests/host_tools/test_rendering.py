@@ -143,7 +143,7 @@ def test_memory_does_not_grow_with_the_song():
     song = midi_file.parse(header(0, 1) + track(body + END), "long.mid")
     made = rendering.Pieces(song, orchestra.gather(None, (), 8000).synth("numba", 1), lambda done, total: None, 1)
     blocks = made.blocks(made.longest)
-    assert next(blocks)[0].shape == (64, 2) and len(made.moves) == 4000
+    assert next(blocks)[0].shape == (64, 2) and len(made.moves) == 4001
 
 
 # -- who plays -------------------------------------------------------------------------------------------------------
