@@ -128,7 +128,7 @@ def _draw_brightness(axes: Any, sampler: measuring.Sampler, row: Row, key: int) 
     centres = [measuring.centroid_hz(note, sampler.sample_rate_hz) for note in notes]
     axes.plot(VELOCITIES, centres, color=ACCENT, lw=1.4, marker="o", ms=4)
     axes.set_xlim(0, 130)
-    axes.set_ylim(0, max(1.15 * max(centres), 1.0))
+    axes.set_ylim(0, 1.15 * max(np.nan_to_num(centres, nan=1.0)))  # silence has no centre
     axes.set_title("centre of the spectrum over velocity")
     axes.set_xlabel("velocity")
     axes.set_ylabel("Hz")

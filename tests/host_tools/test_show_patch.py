@@ -73,6 +73,12 @@ def test_a_picture_is_drawn(name, kind, capsys, tmp_path):
         assert b"<svg" in picture and len(picture) > 10_000
 
 
+def test_silence_has_a_picture(capsys, tmp_path):
+    (tmp_path / "mute.toml").write_text("[oscillator_1]\nlevel = 0.0\n")
+    code, _, err = limonaire(capsys, "show", tmp_path / "mute.toml", "-o", tmp_path / "x.png")
+    assert (code, err) == (0, "") and (tmp_path / "x.png").exists()
+
+
 def test_a_note_ends_where_it_is_no_longer_heard():
     sampler = measuring.Sampler(gather_rows(patch_view.find("flute")))
     heard = patch_picture.audible(sampler.note("flute", 60, 100, 0.5, 4.0), 48000)
