@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from gen_core.playback.desk import Desk
 from gen_core.playback.instrument import Instrument, Instruments
-from gen_core.synth.knobs import KNOBS, rounded
 from gen_core.playback.lane_table import Start
 from gen_core.playback.voices import Voices
 from gen_core.spec.chance import draw
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import find
+from gen_core.synth.knobs import KNOBS, rounded
 from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
 
