@@ -195,8 +195,8 @@ class Voices:
         self._blocks += 1
         if table.fading:
             self._unsettled = _BLOCKS_TO_SETTLE
-            for lane in np.flatnonzero(table.state == FADING):
-                self._release(int(lane))
+            for lane in np.flatnonzero(table.state == FADING).tolist():
+                self._release(lane)
         if self._blocks % _LOOK_EVERY == 0 and table.fade_silent():
             self._unsettled = _BLOCKS_TO_SETTLE
         self._crowded |= {note.voice for note in self._waiting}

@@ -13,9 +13,9 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
-from gen_core.synth.knobs import PLAYING
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param, suggestion
+from gen_core.synth.knobs import PLAYING
 from gen_core.synth.plan import EFFECTS, Plan
 from gen_core.synth.unit import Data, Unit
 from gen_core.synth.wiring import FORMS, Wiring, wiring
@@ -79,7 +79,8 @@ def _kit(data: Mapping[str, Any], name: str, lines: _Lines) -> list[Row]:
         keys |= {str(key): f"{name}.{piece}" for key in patch.get("keys", [])}
     if not keys:
         raise UsageError(f"{lines.file}: no piece has keys", "give at least one piece `keys = [36]`")
-    return [*rows, {"name": name, "title": str(data.get("title", name)), "programs": data.get("programs", []), "kit": keys}]
+    head = {"name": name, "title": str(data.get("title", name)), "family": str(data.get("family", "kits"))}
+    return [*rows, head | {"programs": data.get("programs", []), "kit": keys}]
 
 
 def _row(data: Mapping[str, Any], name: str, lines: _Lines, piece: str, top: set[str]) -> Row:
