@@ -47,6 +47,6 @@ def _explained(error: OSError, path: Path) -> LimonaireError:
         return LimonaireError(f"there is no room left for {path}", "free some, or write it elsewhere with -o")
     if error.errno in (errno.EACCES, errno.EPERM, errno.EROFS):
         return NoPermissionError(f"{path} cannot be written: {error.strerror}", "write it to a folder of your own")
-    if error.errno in (errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EISDIR):
+    if error.errno in (errno.ENOENT, errno.ENOTDIR, errno.EEXIST, errno.ENAMETOOLONG, errno.EISDIR):
         return UsageError(f"{path} cannot be written: {error.strerror}", "check the path")
     return LimonaireError(f"{path} cannot be written: {error.strerror or error}", "check the disk")

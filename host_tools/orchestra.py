@@ -59,6 +59,10 @@ class Orchestra:
             made = GraphEngine(self.graph or _drawn(self.plan), self.plan)
         return Synth(made, [Instrument(row) for row in self.rows], parts)
 
+    def dry(self) -> "Orchestra":
+        """The same voices with no effect to compute but the limiter, for whoever listens to the bus before it."""
+        return replace(self, plan=replace(self.plan, effects=("limiter",)), graph=b"")
+
     def player(self, part: Part) -> str:
         """The instrument or kit of a part: the user's own where it fits, else by the General MIDI program."""
         own = [row for row in self.own if ("kit" in row) == part.percussion]

@@ -37,20 +37,18 @@ def render(
     Stems are float32 WAV files as long as the mix, aligned to the sample, before the effects; `mix.wav` beside them is
     their sum. The tail runs until digital silence, ten seconds at most.
     """
-    synth = orchestra.synth(engine, len(song.parts))
     players = [orchestra.player(part) for part in song.parts]
-    for part, name in enumerate(players):
-        synth.assign(part, name)
-    synth.warm(set(players))
+    synth = _seated(orchestra, engine, players)
     names = stem_names(players) if stems else []
     if stems and output.resolve() in {(stems / name).resolve() for name in (*names, "mix.wav")}:
         raise UsageError(f"{output} would be overwritten by a stem", "write the mix outside the folder of the stems")
     began_s = time.perf_counter()
-    pieces = Pieces(song, synth, progress, 1 + len(names))
+    pieces = Pieces(song, synth, progress, len(names))
     frames, peak = _mix(pieces, output, stems)
     dropped = synth.dropped_notes
     if stems:
-        _stems(pieces, stems, names, frames)
+        dry = Pieces(song, _seated(orchestra.dry(), engine, players), progress, len(names) - 1, pieces.done)
+        _stems(dry, stems, names, frames)
     took_s = time.perf_counter() - began_s
     rate = synth.plan.sample_rate_hz
     played = [dict(zip(("part", "instrument"), pair, strict=True)) for pair in zip(_titles(song), players, strict=True)]
@@ -61,16 +59,28 @@ def render(
     return report | {"stems": [str(stems / name) for name in (*names, "mix.wav")]} if stems else report
 
 
-class Pieces:
-    """A song on a synth, as often as needed from its start."""
+def _seated(orchestra: Orchestra, engine: str, players: Sequence[str]) -> Synth:
+    """A synth with a part for each player."""
+    synth = orchestra.synth(engine, len(players))
+    for part, name in enumerate(players):
+        synth.assign(part, name)
+    synth.warm(set(players))
+    return synth
 
-    def __init__(self, song: Song, synth: Synth, progress: Progress, passes: int) -> None:
+
+class Pieces:
+    """A song on a synth, as often as needed from its start.
+
+    For the progress: `more` passes follow the first, `done` blocks went before.
+    """
+
+    def __init__(self, song: Song, synth: Synth, progress: Progress, more: int = 0, done: int = 0) -> None:
         self.song, self.synth = song, synth
         rate = synth.plan.sample_rate_hz
         self.moves = moves(song, rate)
         self.end = max(move[0] for move in self.moves if move[1] == _OFF)  # the frame of the last note-off
         self.longest = self.end + round(TAIL_S * rate)
-        self._progress, self._done, self._passes = progress, 0, passes
+        self._progress, self._more, self.done = progress, more, done
 
     def blocks(self, frames: int, alone: int | None = None) -> Iterator[Block]:
         """At least so many frames from the start. `alone`: the one part that is heard; the others play at level 0."""
@@ -86,8 +96,8 @@ class Pieces:
             audio = synth.render_block()
             bus = synth.engine.bus
             yield audio, np.ascontiguousarray((bus[_CLEAN] + bus[_DRIVEN]).T)
-            self._progress(self._done + block + 1, self._done + self._passes * count)
-        self._done, self._passes = self._done + count, self._passes - 1
+            self._progress(self.done + block + 1, self.done + (1 + self._more) * count)
+        self.done, self._more = self.done + count, self._more - 1
 
     def _move(self, move: Move, begin: int, alone: int | None) -> None:
         frame, what, part, pitch, value = move

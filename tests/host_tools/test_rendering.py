@@ -141,7 +141,7 @@ def test_a_hundred_thousand_notes_at_once_are_a_loud_chord(capsys, tmp_path):
 def test_memory_does_not_grow_with_the_song():
     body = note(480) * 2000
     song = midi_file.parse(header(0, 1) + track(body + END), "long.mid")
-    made = rendering.Pieces(song, orchestra.gather(None, (), 8000).synth("numba", 1), lambda done, total: None, 1)
+    made = rendering.Pieces(song, orchestra.gather(None, (), 8000).synth("numba", 1), lambda done, total: None)
     blocks = made.blocks(made.longest)
     assert next(blocks)[0].shape == (64, 2) and len(made.moves) == 4001
 
