@@ -2,12 +2,14 @@
 
 import numpy as np
 import pytest
+from scipy import signal
 
 from gen_core.playback.instrument import Instrument
 from gen_core.playback.synth import Synth
 from gen_core.spec.errors import UsageError
 from gen_core.synth import patches
 from gen_core.synth.kernel_engine import KernelEngine
+from gen_core.synth.knobs import KNOBS
 
 LEAD = """
 [oscillator_1]
@@ -154,3 +156,19 @@ def test_there_is_no_offset(knobs: dict[str, float]) -> None:
     sound = blocks(played, 400)[100 * BLOCK :]
     window = np.blackman(len(sound))[:, None]  # so that a part of a period counts for nothing
     assert np.abs((sound * window).sum(axis=0) / window.sum()).max() < 1e-4  # -80 dBFS
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_no_setting_of_any_knob_lets_a_true_peak_over_minus_one_decibel(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    played = synth("lead")
+    for knob in KNOBS:
+        played.set_knob(0, knob.id, knob.low if rng.integers(2) else knob.high)
+    for name, param in played.desk.params.items():
+        played.desk.set(name, (param.low, param.high, param.default)[rng.integers(3)])
+    played.set_level(0, 2.0)
+    for key in rng.integers(24, 100, 8):
+        played.note_on(0, int(key), 127)
+    sound = blocks(played, 120)
+    peak = np.abs(signal.resample_poly(sound.astype(float), 8, 1, axis=0)).max()
+    assert np.isfinite(sound).all() and 20 * np.log10(peak) <= -1.0
