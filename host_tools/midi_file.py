@@ -51,11 +51,6 @@ class Song:
     levels: tuple[tuple[float, int, float], ...]
     tempos: tuple[tuple[float, float], ...]
 
-    @property
-    def end_s(self) -> float:
-        """When the last key is let go."""
-        return float(self.notes["end"].max())
-
 
 @dataclass
 class _Track:
