@@ -79,5 +79,5 @@ def long_parity(
 
 def _repeated(seconds: float) -> list[tuple[float, int, int, int]]:
     """The phrase, every two seconds, so that its beginning is in the last second as well."""
-    times = max(round(seconds / _PHRASE_S), 1)
-    return [(second + _PHRASE_S * n, *rest) for n in range(times) for second, *rest in PHRASE]
+    times = range(max(round(seconds / _PHRASE_S), 1))
+    return [(second + _PHRASE_S * n, part, pitch, velocity) for n in times for second, part, pitch, velocity in PHRASE]

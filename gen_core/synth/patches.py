@@ -108,9 +108,7 @@ def _voice(data: Mapping[str, Any], name: str, lines: _Lines, piece: str) -> tup
     given = data.get("voice", DEFAULT_VOICE)
     if isinstance(given, Mapping):
         wires = wiring(given, lines.where(piece, "voice"))
-        same = next((known for known, other in voices().items() if other.data() == wires.data()), "")
-        _OWN.setdefault(name, wires)
-        return (same, wires) if same else (name, wires)
+        return _named(name, wires), wires
     if given not in voices():
         hint = suggestion(str(given), voices()) or f"use {', '.join(voices())}"
         raise UsageError(f"{lines.where(piece, 'voice')}: there is no voice {given!r}", hint)
@@ -118,6 +116,18 @@ def _voice(data: Mapping[str, Any], name: str, lines: _Lines, piece: str) -> tup
 
 
 _OWN: dict[str, Wiring] = {}  # topologies that patches brought along
+
+
+def _named(patch: str, wires: Wiring) -> str:
+    """The name of a topology: that of an equal one, else the patch's own, with a number where that is taken."""
+    known = {**_OWN, **voices()}
+    for name, other in known.items():
+        if other.data() == wires.data():
+            return name
+    stem = patch.replace(".", "-")
+    name = next(word for word in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if word not in known)
+    _OWN[name] = wires
+    return name
 
 
 def _chosen(choices: Sequence[Unit], data: Mapping[str, Any]) -> Unit:

@@ -1,4 +1,4 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|sound|composer|wishes|constraints|arm|board|…] [--json]`.
+"""All figures as one table: `python -m tests.benchmarks [synth|sound|composer|arm|board|…] [--json]`.
 
 What takes hours or judges stands apart and has options of its own: `python -m tests.benchmarks endurance --hours 24`.
 """

@@ -19,6 +19,7 @@ where the crossfade makes it continuous. Spectra end with their formants: nothin
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -33,6 +34,7 @@ from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, phases, run
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
 from gen_core.synth.units.phase_modulation import TONE
+from gen_core.synth.units.lfo import SWAY
 from gen_core.synth.units.pitch import FACTOR, highest, onset
 
 # Four formants each of five vowels: Hz, dB, Hz wide. Sung vowels, from the table in the Csound manual, appendix D.
@@ -281,7 +283,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 FORMANT = Unit(
     name="formant",
     sections={"formant": PARAMS},
-    inputs=(FACTOR, ENVELOPES),
+    inputs=(FACTOR, ENVELOPES, replace(SWAY, optional=True)),
     clocks=("keep", "brightness"),
     values=VALUES,
     prepare=prepare,
