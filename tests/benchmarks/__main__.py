@@ -1,14 +1,15 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|composer|wishes|constraints|arm|board|…] [--json]`.
+"""All figures as one table: `python -m tests.benchmarks [synth|peers|composer|wishes|arm|board|…] [--json]`.
 
 What takes hours or judges stands apart and has options of its own: `python -m tests.benchmarks endurance --hours 24`.
 """
 
 import sys
 
-from tests.benchmarks import arm, board, composer, constraints, endurance, frame, size, synth, wire, wishes
+from tests.benchmarks import arm, board, composer, constraints, endurance, frame, peers, size, synth, wire, wishes
 
 GROUPS = {
     "synth": synth.run,
+    "peers": peers.run,
     "composer": composer.run,
     "wishes": wishes.run,
     "constraints": constraints.run,
