@@ -19,9 +19,9 @@ def hat(frames: int) -> NDArray[np.float32]:
 
 
 @lru_cache
-def trapezoid(knots: int) -> NDArray[np.float64]:
-    """[knots, knots]: column k integrates a rate given at knots, from knot 0 to knot k, in samples."""
-    matrix = np.triu(np.full((knots, knots), float(KNOT_FRAMES)))
+def trapezoid(knots: int, step: int = KNOT_FRAMES) -> NDArray[np.float64]:
+    """[knots, knots]: column k integrates a rate given at knots `step` samples apart, from knot 0 to knot k."""
+    matrix = np.triu(np.full((knots, knots), float(step)))
     matrix[0, :] /= 2.0
     matrix[np.diag_indices(knots)] /= 2.0
     matrix[0, 0] = 0.0
@@ -29,20 +29,30 @@ def trapezoid(knots: int) -> NDArray[np.float64]:
 
 
 @lru_cache
-def ramp_from_knots(frames: int) -> NDArray[np.float32]:
-    """[2 * knots, frames]: (value at knots, rate at knots) → value at samples, for a rate that is linear in between.
+def bends(step: int) -> NDArray[np.float32]:
+    """[2, step]: what the rates at both ends of a stretch add to a phase, n - n^2 / (2 step) and n^2 / (2 step)."""
+    n = np.arange(step)
+    bend = n * n / (2.0 * step)
+    return np.stack([n - bend, bend]).astype(np.float32)
 
-    value(n) = value_k + rate_k n + (rate_(k+1) - rate_k) n^2 / 64 for n samples after knot k.
-    """
-    knots = frames // KNOT_FRAMES + 1
-    matrix = np.zeros((2 * knots, frames))
+
+@lru_cache
+def ramp_from_knots(frames: int, step: int = KNOT_FRAMES) -> NDArray[np.float32]:
+    """[2 * knots, frames]: (phase at knots, rate at knots) → phase at samples, the rate straight in between."""
+    knots = frames // step + 1
+    matrix = np.zeros((2 * knots, frames), np.float32)
     frame = np.arange(frames)
-    knot, n = frame // KNOT_FRAMES, frame % KNOT_FRAMES
-    bend = n * n / (2.0 * KNOT_FRAMES)
+    knot, n = frame // step, frame % step
     matrix[knot, frame] = 1.0
-    matrix[knots + knot, frame] = n - bend
-    matrix[knots + knot + 1, frame] = bend
-    return matrix.astype(np.float32)
+    matrix[knots + knot, frame], matrix[knots + knot + 1, frame] = bends(step)[:, n]
+    return matrix
+
+
+@lru_cache
+def between(knots: int, step: int) -> NDArray[np.float64]:
+    """[(knots - 1) / step + 1, knots]: values at every `step`-th knot → at all, straight in between."""
+    distance = np.abs(np.arange(knots) / step - np.arange((knots - 1) // step + 1)[:, None])
+    return np.maximum(1.0 - distance, 0.0)
 
 
 @lru_cache

@@ -11,6 +11,9 @@ import numpy as np
 
 KNOT_FRAMES = 32  # 0.67 ms: straight lines this short are envelopes to the ear, and 17 knots are cheap to compute
 SEGMENT_FRAMES = 64  # filter coefficients hold this long; 1.3 ms steps of a smoothed cutoff are inaudible
+# The state-variable filter's coefficients hold this long, pitch is straight this long: 2.7 ms of a cutoff that an
+# envelope moves, of a vibrato or a glide, are smooth to the ear, and each such stretch costs a graph a filter.
+STRETCH_FRAMES = 128
 HELD_S = -1e6  # `off_age` of a note that is still held: far before any release
 BLOCK_S = 512 / 48000  # what a block lasts about, at any rate
 
@@ -37,6 +40,16 @@ class Layout:
     def apart(self) -> int:
         """Samples between the taps of a short filter: about 21 us at any rate, so that it sounds alike at any rate."""
         return max(1, round(self.sample_rate_hz / 48000))
+
+    @property
+    def stretch_frames(self) -> int:
+        """Length of a stretch of a constant cutoff and straight pitch; half as long where blocks are odd."""
+        return STRETCH_FRAMES if self.block_frames % STRETCH_FRAMES == 0 else STRETCH_FRAMES // 2
+
+    @property
+    def stretches(self) -> int:
+        """Such stretches in a block."""
+        return self.block_frames // self.stretch_frames
 
     def shape(self, dims: "Iterable[Dim]") -> tuple[int, ...]:
         """Dimensions in numbers: ("lanes", "frames") → (32, 512). A function tells its own from the layout."""

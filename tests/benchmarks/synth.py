@@ -1,4 +1,4 @@
-"""The synthesizer: real-time factor of both renderings with every lane sounding, nodes, start-up, parity a patch."""
+"""The synthesizer: speed of both renderings with every lane sounding, nodes, start-up, parity a patch."""
 
 import json
 import os
@@ -6,135 +6,114 @@ import resource
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-import numpy as np
-import onnx
-from numpy.typing import NDArray
-
 from export import parity
-from export.synth import manifest_entry, synth_graph
+from export.synth import synth_graph
 from gen_core.playback.graph_engine import GraphEngine
-from gen_core.playback.instrument import Instrument, Instruments
-from gen_core.playback.synth import Engine, Synth
-from gen_core.playback.voices import Start, Voices
+from gen_core.playback.synth import Engine
 from gen_core.synth import patches
 from gen_core.synth.kernel_engine import KernelEngine
 from tests.benchmarks.frame import Figure, main, medians
+from tests.benchmarks.synth_plans import DRY, EXACT, MASTERED, Case, alone, drawn, nodes
 
-BLOCKS, ROUNDS = 60, 9  # 0.64 s of sound a run
-PATCH = "strings"  # both oscillators, filter and vibrato at work
-CHORD = range(40, 68)  # 28 held notes: as many as sound before the weakest make room
-START_GRAPH = """
+AUDIO_S, ROUNDS = 0.64, 9  # of sound a run
+LANES = 32
+START = """
 import json, sys
-from gen_core.playback.graph_engine import GraphEngine
-from gen_core.playback.layout import empty_lanes
-engine = GraphEngine(open(sys.argv[1], "rb").read(), json.loads(sys.argv[2]))
-engine.process(empty_lanes(engine.layout))
+from pathlib import Path
+from gen_core.synth.plan import Plan
+plan = Plan.from_manifest(json.loads(Path(sys.argv[2]).read_text()))
 """
-START_KERNEL = """
+START_GRAPH = START + """
+from gen_core.playback.graph_engine import GraphEngine
+engine = GraphEngine(Path(sys.argv[1]).read_bytes(), plan)
+engine.process()
+"""
+START_KERNEL = START + """
 from gen_core.synth.kernel_engine import KernelEngine
-from gen_core.playback.layout import empty_lanes
-engine = KernelEngine()
-engine.process(empty_lanes(engine.layout))
+engine = KernelEngine(plan)
+for name, array in engine.inputs.items():
+    if name.endswith(".on"):
+        array[:] = True
+engine.process()
 """
 
 
 def run() -> list[Figure]:
     """Everything about the synthesizer."""
-    graph = synth_graph()
-    return [*speed(graph), *structure(graph), *start_up(graph), *agreement(graph)]
+    return [*speed(512), *speed(256), *structure(), *start_up(), *agreement()]
 
 
-def speed(graph: bytes) -> list[Figure]:
-    """Kernel and graph in turns with 32 lanes sounding; then the graph behind its voices, 28 notes held."""
-    kernel, drawn = KernelEngine(), GraphEngine(graph, manifest_entry())
-    synth = held_synth(GraphEngine(graph, manifest_entry()))
-    jobs = {"kernel": blocks_of(kernel), "graph": blocks_of(drawn), "synth": lambda: [_block(synth) for _ in _times()]}
+def speed(block_frames: int) -> list[Figure]:
+    """Kernel and graph in turns, every lane of the exact voice sounding, without and with reverb."""
+    effects = {"dry": DRY, "wet": MASTERED}
+    cases = {name: alone(EXACT, "exact", LANES, block_frames, these) for name, these in effects.items()}
+    jobs = {}
+    for name, case in cases.items():
+        jobs[f"kernel, {name}"] = blocks_of(case, KernelEngine(case.plan))
+        jobs[f"graph, {name}"] = blocks_of(case, GraphEngine(drawn(case), case.plan))
     took = medians(jobs, ROUNDS)
-    audio_s = BLOCKS * kernel.block_frames / kernel.sample_rate_hz
-    factors = {name: audio_s / seconds for name, seconds in took.items()}
-    return [
-        Figure("kernel, 32 voices", factors["kernel"], "x real time", "Numba, engine alone"),
-        Figure("graph, 32 voices", factors["graph"], "x real time", "onnxruntime, engine alone"),
-        Figure("graph / kernel", took["graph"] / took["kernel"], "x cost", "interleaved"),
-        Figure("synth, 28 notes", factors["synth"], "x real time", "the graph behind its voices, as a board runs it"),
-        Figure("a block of the graph", 1e3 * took["graph"] / BLOCKS, "ms", f"of {1e3 * audio_s / BLOCKS:.1f}"),
-    ]
+    note = f"{LANES} voices, blocks of {block_frames}"
+    figures = [Figure(f"{name}, {block_frames}", AUDIO_S / took[name], "x real time", note) for name in took]
+    for name in cases:
+        each = 1e9 * took[f"kernel, {name}"] / (AUDIO_S * 48000 * LANES)
+        figures.append(Figure(f"kernel, {name}, {block_frames}", each, "ns", "a voice and sample"))
+        cost = took[f"graph, {name}"] / took[f"kernel, {name}"]
+        figures.append(Figure(f"graph / kernel, {name}, {block_frames}", cost, "x cost", "interleaved"))
+    return figures
 
 
-def structure(graph: bytes) -> list[Figure]:
-    """How large the graph is."""
-    nodes = len(onnx.load_from_string(graph).graph.node)
-    return [Figure("nodes", nodes), Figure("graph file", len(graph) / 1024, "KiB")]
+def blocks_of(case: Case, engine: Engine) -> Callable[[], object]:
+    """A job: `AUDIO_S` of blocks by the engine alone, half a second into the notes."""
+    synth = case.held(engine)
+    rate, frames = case.plan.sample_rate_hz, case.plan.block_frames
+    for _ in range(round(0.5 * rate / frames)):
+        synth.render_block()
+    return lambda: [engine.process() for _ in range(round(AUDIO_S * rate / frames))]
 
 
-def start_up(graph: bytes) -> list[Figure]:
+def structure() -> list[Figure]:
+    """How large the graphs are: the exact voice with reverb and limiter, and everything that comes with the synth."""
+    figures = []
+    for frames in (256, 512):
+        figures.append(Figure(f"nodes, exact, {frames}", nodes(drawn(alone(EXACT, "exact", LANES, frames)))))
+    whole = synth_graph(patches.plan_for(patches.rows()))
+    return [*figures, Figure("nodes, everything", nodes(whole)), Figure("graph file", len(whole) / 1024, "KiB")]
+
+
+def start_up() -> list[Figure]:
     """CPU seconds from the start of an interpreter to the first block."""
-    with tempfile.TemporaryDirectory() as folder:
-        path = Path(folder, "synth.onnx")
-        path.write_bytes(graph)
-        cold = started(START_KERNEL, NUMBA_CACHE_DIR=folder)
+    case = alone(EXACT, "exact", LANES, 512)
+    with tempfile.TemporaryDirectory(prefix="limonaire-bench-") as folder:
+        graph, plan = Path(folder, "synth.onnx"), Path(folder, "plan.json")
+        graph.write_bytes(drawn(case))
+        plan.write_text(json.dumps(case.plan.to_manifest()), encoding="utf-8")
+        cold = started(START_KERNEL, graph, plan, NUMBA_CACHE_DIR=folder)
         return [
-            Figure("start of the graph", started(START_GRAPH, str(path), json.dumps(manifest_entry())), "s"),
-            Figure("start of the kernel", started(START_KERNEL, NUMBA_CACHE_DIR=folder), "s", "compiled before"),
+            Figure("start of the graph", started(START_GRAPH, graph, plan), "s"),
+            Figure("start of the kernel", started(START_KERNEL, graph, plan, NUMBA_CACHE_DIR=folder), "s", "compiled"),
             Figure("start of the kernel, cold", cold, "s", "compiles first"),
         ]
 
 
-def agreement(graph: bytes) -> list[Figure]:
+def agreement() -> list[Figure]:
     """Graph against kernels over a phrase of 1.4 s, every patch and every piece of the kit, the worst first."""
-    decibels = parity.patch_parity(graph, manifest_entry(), patches.rows())
+    rows = patches.rows()
+    plan = patches.plan_for(rows)
+    decibels = parity.patch_parity(plan, synth_graph(plan), rows)
     ordered = sorted(decibels.items(), key=lambda pair: pair[1])
     return [Figure(f"parity {name}", value, "dB") for name, value in ordered]
 
 
-def blocks_of(engine: Engine) -> Callable[[], object]:
-    """A job: `BLOCKS` blocks with every lane sounding."""
-    lanes = sounding_lanes(engine)
-    return lambda: [engine.process(lanes) for _ in _times()]
-
-
-def sounding_lanes(engine: Engine) -> dict[str, NDArray]:
-    """Lane values of a chord of 32 notes, half a second after their onset."""
-    instruments = Instruments([Instrument(row) for row in patches.rows()])
-    instrument = instruments.find(PATCH)
-    engine.load_tables(instruments.tables.flat)
-    voices = Voices(engine.layout)
-    for pitch in range(40, 40 + engine.lanes):
-        sound = instruments.sound(instrument, pitch, 90, engine.sample_rate_hz)
-        voices.note_on(Start(0, pitch, 0, sound, instrument.phases))
-    lanes = voices.begin_block(np.full(16, 0.1))
-    engine.process(lanes)
-    lanes["keep"][:], lanes["phase_start"][:], lanes["age"][:] = 1.0, 0.0, 0.5
-    return lanes
-
-
-def held_synth(engine: Engine) -> Synth:
-    """A synth that holds a chord of 28 notes."""
-    synth = Synth(engine, [Instrument(row) for row in patches.rows()])
-    synth.assign(0, PATCH)
-    for pitch in CHORD:
-        synth.note_on(0, pitch, 90)
-    return synth
-
-
-def started(code: str, *arguments: str, **environment: str) -> float:
+def started(code: str, *arguments: Path, **environment: str) -> float:
     """CPU seconds of a fresh interpreter that runs `code`."""
-    command = [sys.executable, "-c", code, *arguments]
+    command: Sequence[str] = [sys.executable, "-c", code, *map(str, arguments)]
     before = resource.getrusage(resource.RUSAGE_CHILDREN)
     subprocess.run(command, check=True, env=os.environ | {"OPENBLAS_NUM_THREADS": "1"} | environment)
     after = resource.getrusage(resource.RUSAGE_CHILDREN)
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-
-
-def _times() -> range:
-    return range(BLOCKS)
-
-
-def _block(synth: Synth) -> NDArray[np.float32]:
-    return synth.render_block()
 
 
 if __name__ == "__main__":

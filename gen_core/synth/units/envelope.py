@@ -55,25 +55,62 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, NDArray]:
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _envelope(values, step_s, out):
-    """values: age, off_age [V], then the rest of the inputs [2, V]; out [2, V, knots]."""
-    age, off_age, attack, attack_rate, decay_rate, sustain, release_rate = values
+def _turning(times, values, step_s, out):
+    """One envelope over a block in which the note begins, peaks or is let go. values: its rates; out [knots]."""
+    age, off_age = times
+    attack, attack_rate, decay_rate, sustain, release_rate = values
+    for knot in range(out.size):
+        late = np.float32(knot * step_s)
+        u = max(off_age + late, np.float32(0.0))
+        held = max(age + late - u, np.float32(0.0))
+        since_peak = max(held - attack, np.float32(0.0))
+        fall = np.exp(-since_peak * decay_rate) if since_peak > 0.0 else np.float32(1.0)
+        level = min(held * attack_rate, sustain + (np.float32(1.0) - sustain) * fall)
+        out[knot] = level * np.exp(-u * release_rate) if u > 0.0 else level
+
+
+@jit
+def _steady(times, values, step_s, out):
+    """One envelope after its peak, held or let go all the time: from knot to knot it falls by the same factor."""
+    age, off_age = times
+    attack, _, decay_rate, sustain, release_rate = values
+    gone = max(off_age, 0.0)
+    rate = release_rate if off_age >= 0.0 else decay_rate
+    factor = np.exp(-step_s * rate)
+    fall = (1.0 - sustain) * np.exp(-max(age - gone - attack, 0.0) * decay_rate)
+    base = sustain
+    if off_age >= 0.0:
+        base, fall = 0.0, (sustain + fall) * np.exp(-gone * release_rate)
+    for knot in range(out.size):
+        out[knot] = base + fall
+        fall *= factor
+
+
+@jit
+def _envelope(age, off_age, values, step_s, out):
+    """age, off_age [V]; values: the rest of the inputs, each [2, V]; out [2, V, knots]."""
+    attack, attack_rate, decay_rate, sustain, release_rate = values
+    block_s = step_s * out.shape[2]
     for e in range(2):
         for v in range(age.size):
-            for knot in range(out.shape[2]):
-                late = np.float32(knot * step_s)
-                u = max(off_age[v] + late, np.float32(0.0))
-                held = max(age[v] + late - u, np.float32(0.0))
-                fall = np.exp(-max(held - attack[e, v], np.float32(0.0)) * decay_rate[e, v])
-                level = min(held * attack_rate[e, v], sustain[e, v] + (np.float32(1.0) - sustain[e, v]) * fall)
-                out[e, v, knot] = level * np.exp(-u * release_rate[e, v])
+            if attack_rate[e, v] == 0.0:  # an idle lane
+                out[e, v, :] = 0.0
+                continue
+            times = age[v], off_age[v]
+            rates = attack[e, v], attack_rate[e, v], decay_rate[e, v], sustain[e, v], release_rate[e, v]
+            peaked = age[v] - max(off_age[v], np.float32(0.0)) >= attack[e, v]
+            if peaked and (off_age[v] >= 0.0 or off_age[v] + block_s <= 0.0):
+                wide = (float(rates[0]), float(rates[1]), float(rates[2]), float(rates[3]), float(rates[4]))
+                _steady((float(times[0]), float(times[1])), wide, step_s, out[e, v])
+            else:
+                _turning(times, rates, step_s, out[e, v])
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["envelope"] [2, lanes, knots], 0..1."""
     step_s = KNOT_FRAMES / layout.sample_rate_hz
     age, off_age, *rest = (inputs[name][..., 0] for name in _READS)
-    _envelope((age, off_age, *rest), step_s, out["envelope"])
+    _envelope(age, off_age, tuple(rest), step_s, out["envelope"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------

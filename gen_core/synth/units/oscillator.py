@@ -4,10 +4,11 @@ What one hears: any steady waveform (saw, square, organ rank…) without aliasin
 highest harmonic stays below half the sample rate at the note's highest pitch, and a body, resonances that stay where
 they are while the note moves.
 
-The rate is the note's times the pitch factor, known at knots (every 32 samples, float64) and straight in between, so
-the phase is its exact integral:
-    phase(n) = phase_k + rate_k n + (rate_(k+1) - rate_k) n^2 / 64,  y = table[frames frac(phase)], interpolated
-Phases of a whole block are two matrix products: knots (float64, kept modulo 1, so that nothing drifts) and samples.
+The rate is the note's times the pitch factor, which is straight over stretches of 128 samples, so the phase is its
+exact integral:
+    phase(n) = phase_k + rate_k n + (rate_(k+1) - rate_k) n^2 / 256,  y = table[frames frac(phase)], interpolated
+Phases of a whole block are two matrix products: ends of stretches (float64, kept modulo 1, so that nothing drifts) and
+samples (float32, in periods).
 Table lookup: R. Bristow-Johnson, "Wavetable synthesis 101", AES 101 (1996). Constant over a block: the table.
 """
 
@@ -19,8 +20,8 @@ from typing import Any
 import numpy as np
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import jit
-from gen_core.synth.knots import ramp_from_knots, trapezoid
+from gen_core.synth.jit import fused, jit
+from gen_core.synth.knots import bends, ramp_from_knots, trapezoid
 from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
 from gen_core.synth.units.pitch import FACTOR, highest, onset
@@ -44,7 +45,6 @@ VALUES = (
     Port("phase_start", (2, "lanes", 1), 0.0, 1.0, "start", np.float64),  # periods, added when a note starts
     Port("table", (2, "lanes", 1), 0, 0, dtype=np.int32),  # where the oscillator's period begins in `tables`
     Port("frames", (2, "lanes", 1), 512, 2048),  # a power of two: how long it is
-    Port("mask", (2, "lanes", 1), 511, 2047, dtype=np.int32),  # frames - 1
 )
 
 
@@ -63,7 +63,6 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
         "phase_start.per_frame": np.array(rates)[:, None] * onset(row),
         "table": np.array([[start] for start, _ in places]),
         "frames": np.array([[frames] for _, frames in places]),
-        "mask": np.array([[frames - 1] for _, frames in places]),
     }
 
 
@@ -77,62 +76,77 @@ STATE = (State("phase", (2, "lanes", 1), dtype=np.float64),)  # periods, 0..1
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@jit
-def _segment(motion, tables, start, mask, out):
-    """32 samples of one oscillator; its motion (phase, rate, half the rate's slope) in table frames."""
-    phase, rate, bend = motion
-    for n in range(KNOT_FRAMES):
-        position = phase + n * (rate + n * bend)  # never negative
-        whole = np.uint32(position)
-        at = np.uint64(start + (whole & mask))  # unsigned: no check for negative places
-        fraction = np.float32(position - whole)
-        out[n] = tables[at] + fraction * (tables[at + np.uint64(1)] - tables[at])
+@fused
+def _stretch(motion, shape, period, tables, scratch, out):
+    """One oscillator over a stretch: phase, rates at both ends (periods a sample); `bends`; where its period is."""
+    phase, rate, after = motion
+    start, frames = period
+    early, late = shape[0], shape[1]
+    at, fraction = scratch
+    here = tables[start:]
+    for n in range(out.size):
+        p = phase + rate * early[n] + after * late[n]  # in the order of the graph's matrix product
+        place = (p - np.floor(p)) * frames
+        whole = np.int32(place)
+        at[n] = whole
+        fraction[n] = place - np.float32(whole)
+    for n in range(out.size):  # apart, for no processor looks up as fast as it calculates
+        whole = np.uint64(at[n])  # unsigned: no check for negative places
+        low = here[whole]
+        out[n] = low + fraction[n] * (here[whole + np.uint64(1)] - low)
 
 
 @jit
-def _oscillate(factor, keep, increment, phase_start, table, size, tables, phase, out):
-    """All lanes. factor [V, knots]; increment, phase_start, table, size, phase [2, V]; out [2, V, frames]."""
+def _oscillate(factor, keep, increment, phase_start, period, tables, shape, phase, out):
+    """All lanes. factor [V, knots]; increment, phase_start, phase, period (table and frames) [2, V]; out [2, V, frames]."""
+    table, size = period
+    frames = shape.shape[1]
+    knots = np.uint64(frames // KNOT_FRAMES)
+    scratch = np.empty(frames, np.int32), np.empty(frames, np.float32)
     for v in range(keep.size):
         for o in range(2):
             if increment[o, v] == 0.0:  # an idle lane
                 out[o, v, :] = 0.0
                 continue
             p = keep[v] * phase[o, v] + phase_start[o, v]
-            frames = np.float64(size[o, v])
-            mask = np.uint32(size[o, v]) - np.uint32(1)
-            for knot in range(factor.shape[1] - 1):
+            place = table[o, v], size[o, v]
+            after = increment[o, v] * factor[v, 0]
+            for segment in range(out.shape[2] // frames):
                 p -= np.floor(p)
-                rate = increment[o, v] * factor[v, knot]
-                bend = (increment[o, v] * factor[v, knot + 1] - rate) / (2 * KNOT_FRAMES)
-                first = knot * KNOT_FRAMES
-                here = out[o, v, first : first + KNOT_FRAMES]
-                _segment((p * frames, rate * frames, bend * frames), tables, np.uint32(table[o, v]), mask, here)
-                p += KNOT_FRAMES * (rate + KNOT_FRAMES * bend)
+                rate, after = after, increment[o, v] * factor[v, np.uint64(segment + 1) * knots]
+                here = out[o, v, segment * frames : (segment + 1) * frames]
+                _stretch((np.float32(p), np.float32(rate), np.float32(after)), shape, place, tables, scratch, here)
+                p += 0.5 * frames * (rate + after)
             phase[o, v] = p - np.floor(p)
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["wave"] [2, lanes, frames]; state["phase"] moves on."""
-    flat = [inputs[name][..., 0] for name in ("keep", "increment", "phase_start", "table", "frames")]
-    _oscillate(inputs["factor"], *flat, inputs["tables"], state["phase"][..., 0], out["wave"])
+    names = ("keep", "increment", "phase_start", "table", "frames")
+    keep, increment, start, *period = (inputs[name][..., 0] for name in names)
+    moving = bends(layout.stretch_frames), state["phase"][..., 0]
+    _oscillate(inputs["factor"], keep, increment, start, tuple(period), inputs["tables"], *moving, out["wave"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The same block as matrix products; see the docstring."""
-    rate = x["increment"] * x["factor"]  # [2, V, knots]
+    ends, frames = layout.stretches + 1, layout.stretch_frames
+    factor = g.slice(x["factor"], 0, layout.knots, axis=1, step=frames // KNOT_FRAMES)
+    rate = x["increment"] * factor  # [2, V, ends]
     begin = state["phase"] * g.cast(x["keep"], np.float64) + x["phase_start"]
-    knots = rate @ g.constant(trapezoid(layout.knots), np.float64) + begin
-    knots = knots - g.unary("Floor", knots)
-    ends = g.cast(g.concat([knots, rate], axis=2), np.float32) * x["frames"]
-    position = ends @ g.constant(ramp_from_knots(layout.block_frames))  # table frames, not wrapped
-    whole = g.unary("Floor", position)
-    at = g.reshape(g.bit_and(g.cast(whole, np.int32), x["mask"]) + x["table"], (-1,))
+    phase = rate @ g.constant(trapezoid(ends, frames), np.float64) + begin
+    phase = phase - g.unary("Floor", phase)
+    motion = g.cast(g.concat([phase, rate], axis=2), np.float32)
+    periods = motion @ g.constant(ramp_from_knots(layout.block_frames, frames))
+    place = (periods - g.unary("Floor", periods)) * x["frames"]
+    whole = g.unary("Floor", place)
+    at = g.reshape(g.cast(whole, np.int32) + x["table"], (-1,))
     low = g.gather_elements(x["tables"], at, axis=0)
     high = g.gather_elements(x["tables"], at + 1, axis=0)
-    fraction = g.reshape(position - whole, (-1,))
+    fraction = g.reshape(place - whole, (-1,))
     wave = g.reshape(low + fraction * (high - low), (2, layout.lanes, layout.block_frames))
-    return {"wave": wave}, {"phase": g.slice(knots, layout.knots - 1, layout.knots, axis=2)}
+    return {"wave": wave}, {"phase": g.slice(phase, layout.stretches, ends, axis=2)}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ integration ("zero delay"), V. Zavalishin, "The Art of VA Filter Design" 2.1.2 (
     g = tan(pi cutoff / rate), a1 = 1 / (1 + g (g + k)), a2 = g a1, a3 = g a2, k = 1/q
     v1 = a1 s1 + a2 (x - s2), v2 = s2 + a2 s1 + a3 (x - s2), s1' = 2 v1 - s1, s2' = 2 v2 - s2
     y = m0 x + m1 v1 + m2 v2
-Coefficients hold for segments of 64 samples.
+Coefficients hold for segments of 128 samples.
 
 The same, solved for a block. The state's transition is A = r (cos(theta) I + sin(theta) J) with
     J = [[-k, -2], [2, k]] / d,  d = sqrt(4 - k^2),  ln r = -atanh(k g / (1 + g^2)),
@@ -28,14 +28,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import jit
-from gen_core.synth.layout import SEGMENT_FRAMES, Layout, Port
+from gen_core.synth.jit import fused, jit
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, State, Tensor, Tensors, Unit, settle
 from gen_core.synth.units.envelope import ENVELOPES
 
 _STEP = 16  # samples that one matrix holds: its elements grow as the square, the chain of states as the inverse
-_STEPS = SEGMENT_FRAMES // _STEP
-_ABREAST = 8  # voices that the kernel runs side by side
+_ABREAST = 32  # voices that the kernel runs side by side: two vectors, so that neither waits for itself
 _LN2 = math.log(2.0)
 _LOG_LOW = math.log(math.pi * 10.0 / 48000.0)
 _LOG_HIGH = math.log(math.pi * 0.42)  # 20 kHz at 48 kHz: above, tan() runs away
@@ -100,52 +99,62 @@ STATE = (State("filter", ("lanes", 1, 2)),)  # kernel: s1, s2; graph: real and i
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _coefficients_of(log_cutoff, row, out):
-    """a1, a2, a3, m0, m1, m2 for one voice and segment, from its cutoff and its `filter_map`."""
+def _coefficients_of(log_cutoff, row, c, column):
+    """What one voice needs for a segment, from its cutoff and its `filter_map`, into a column of c [6, lanes]."""
     g = np.tan(np.exp(min(max(np.float64(log_cutoff), _LOG_LOW), _LOG_HIGH)))
     a1 = 1.0 / (1.0 + g * (g + row[3, 3]))
-    out[0], out[1], out[2] = a1, g * a1, g * g * a1
-    out[3], out[4], out[5] = row[0, 2], row[2, 2], row[3, 2]
+    c[0, column], c[1, column], c[2, column] = 2.0 * a1 - 1.0, 2.0 * g * a1, 2.0 * g * g * a1
+    c[3, column], c[4, column], c[5, column] = row[0, 2], 0.5 * row[2, 2], 0.5 * row[3, 2]
 
 
-@jit
+@fused
 def _run(x, y, c, s):
-    """One segment of `_ABREAST` voices at once: x, y [64, voices]; coefficients c [6, voices]; states s [2, voices]."""
-    for n in range(SEGMENT_FRAMES):
-        for v in range(_ABREAST):  # independent, so the processor overlaps them
-            v3 = x[n, v] - s[1, v]
-            v1 = c[0, v] * s[0, v] + c[1, v] * v3
-            v2 = s[1, v] + c[1, v] * s[0, v] + c[2, v] * v3
-            s[0, v] = 2.0 * v1 - s[0, v]
-            s[1, v] = 2.0 * v2 - s[1, v]
-            y[n, v] = c[3, v] * x[n, v] + c[4, v] * v1 + c[5, v] * v2
+    """One segment of `_ABREAST` voices at once: x, y [frames, voices]; coefficients c [6, voices]; s [2, voices].
+
+    With v1 = (s1 + s1') / 2 and v2 = (s2 + s2') / 2, a state depends on the last by two operations only.
+    """
+    first, second = s[0], s[1]
+    for n in range(x.shape[0]):
+        for v in range(_ABREAST):  # independent, so the processor does sixteen at a time
+            v3 = x[n, v] - second[v]
+            next_first = c[0, v] * first[v] + c[1, v] * v3
+            next_second = (second[v] + c[1, v] * first[v]) + c[2, v] * v3
+            y[n, v] = c[3, v] * x[n, v] + c[4, v] * (first[v] + next_first) + c[5, v] * (second[v] + next_second)
+            first[v], second[v] = next_first, next_second
 
 
 @jit
-def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, out):
-    """source, out [V, frames]; envelope [V, knots]; filter_map [V, 4, 5]; state [V, 2]."""
-    voices = out.shape[0]
-    s, c = np.zeros((2, _ABREAST)), np.zeros((6, _ABREAST))
-    x, y = np.zeros((SEGMENT_FRAMES, _ABREAST)), np.zeros((SEGMENT_FRAMES, _ABREAST))
-    for first in range(0, voices, _ABREAST):
-        count = min(_ABREAST, voices - first)
-        if not filter_map[first : first + count, :, 2].any():  # idle lanes
-            out[first : first + count] = 0.0
-            continue
-        for v in range(count):
-            s[0, v], s[1, v] = state[first + v, 0] * keep[first + v], state[first + v, 1] * keep[first + v]
-        for segment in range(out.shape[1] // SEGMENT_FRAMES):
-            here = slice(segment * SEGMENT_FRAMES, (segment + 1) * SEGMENT_FRAMES)
+def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, frames, out):
+    """source, out [V, block]; envelope [V, knots]; filter_map [V, 4, 5]; state [V, 2]; segments of `frames`."""
+    lanes = np.empty(_ABREAST, np.uint32)
+    s, c = np.zeros((2, _ABREAST), np.float32), np.zeros((6, _ABREAST), np.float32)
+    x, y = np.zeros((frames, _ABREAST), np.float32), np.zeros((frames, _ABREAST), np.float32)
+    middle, voice = frames // KNOT_FRAMES // 2, 0
+    while voice < out.shape[0]:
+        count = 0
+        while voice < out.shape[0] and count < _ABREAST:
+            if filter_map[voice, 3, 3] != 0.0:
+                lanes[count] = voice
+                s[0, count], s[1, count] = state[voice, 0] * keep[voice], state[voice, 1] * keep[voice]
+                count += 1
+            else:  # idle
+                out[voice] = 0.0
+            voice += 1
+        for segment in range(out.shape[1] // frames if count else 0):
+            begin, knot = segment * frames, (2 * segment + 1) * middle
             for v in range(count):
-                bend = cutoff_bend[first + v] * envelope[first + v, 2 * segment + 1]
-                _coefficients_of(log_cutoff[first + v] + bend, filter_map[first + v], c[:, v])
-                x[:, v] = source[first + v, here]
+                lane = lanes[v]
+                cutoff = log_cutoff[lane] + cutoff_bend[lane] * envelope[lane, knot]
+                _coefficients_of(cutoff, filter_map[lane], c, v)
+                for n in range(frames):
+                    x[n, v] = source[lane, begin + n]
             _run(x, y, c, s)
             for v in range(count):
-                out[first + v, here] = y[:, v]
+                for n in range(frames):
+                    out[lanes[v], begin + n] = y[n, v]
         for v in range(count):
             for i in range(2):  # below 1e-18: far under any hearing, and denormal soon
-                state[first + v, i] = s[i, v] if abs(s[i, v]) > 1e-18 else 0.0
+                state[lanes[v], i] = s[i, v] if abs(s[i, v]) > 1e-18 else 0.0
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
@@ -153,7 +162,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     log_cutoff = inputs["log_cutoff"][:, 0, 0] + np.float32(_LN2) * inputs["brightness"][:, 0]
     cutoff = log_cutoff, inputs["cutoff_bend"][:, 0, 0]
     signals = inputs["source"], inputs["envelope"][1], inputs["keep"][:, 0]
-    _filter(*signals, *cutoff, inputs["filter_map"], state["filter"][:, 0], out["filtered"])
+    _filter(*signals, *cutoff, inputs["filter_map"], state["filter"][:, 0], layout.stretch_frames, out["filtered"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -176,9 +185,9 @@ def _reverse() -> NDArray[np.float32]:
     return matrix.reshape(2 * _STEP, -1)
 
 
-def _turn(matrix: NDArray, power: int, row: int, column: int) -> None:
+def _turn(matrix: NDArray, power: int, row: int, column: int, steps: int) -> None:
     """Write into (basis, rows, columns) the 2x2 block that multiplies a row (re, im) by z^(16 power)."""
-    real, imaginary = (0, None) if power == 0 else (power, _STEPS + power)
+    real, imaginary = (0, None) if power == 0 else (power, steps + power)
     matrix[real, row, column] = matrix[real, row + 1, column + 1] = 1.0
     if imaginary is not None:
         matrix[imaginary, row, column + 1] = 1.0
@@ -186,29 +195,30 @@ def _turn(matrix: NDArray, power: int, row: int, column: int) -> None:
 
 
 @lru_cache
-def _chain() -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
+def _chain(steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
     """From (1, Re z^16…z^64, Im z^16…z^64) the matrices of a segment, flattened.
 
     [9, 2 * 8] input states of the four steps → state at the segment's end (a row an output); [9, 2 * 2] state over
     the segment; [9, 10 * 8] (input states, state at segment start) → states at the start of each step.
     """
-    basis = 1 + 2 * _STEPS
-    end, over = np.zeros((basis, 2 * _STEPS, 2), np.float32), np.zeros((basis, 2, 2), np.float32)
-    starts = np.zeros((basis, 2 * _STEPS + 2, 2 * _STEPS), np.float32)
-    _turn(over, _STEPS, 0, 0)
-    for step in range(_STEPS):
-        _turn(end, _STEPS - 1 - step, 2 * step, 0)
-        _turn(starts, step, 2 * _STEPS, 2 * step)
-        for later in range(step + 1, _STEPS):
-            _turn(starts, later - 1 - step, 2 * step, 2 * later)
+    basis = 1 + 2 * steps
+    end, over = np.zeros((basis, 2 * steps, 2), np.float32), np.zeros((basis, 2, 2), np.float32)
+    starts = np.zeros((basis, 2 * steps + 2, 2 * steps), np.float32)
+    _turn(over, steps, 0, 0, steps)
+    for step in range(steps):
+        _turn(end, steps - 1 - step, 2 * step, 0, steps)
+        _turn(starts, step, 2 * steps, 2 * step, steps)
+        for later in range(step + 1, steps):
+            _turn(starts, later - 1 - step, 2 * step, 2 * later, steps)
     return end.swapaxes(1, 2).reshape(basis, -1), over.reshape(basis, -1), starts.reshape(basis, -1)
 
 
 def _coefficients(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
     """Per voice and segment, [V, S, 1]: -ln r, theta / 2, and (u_r, u_i, D, b_r, b_i)."""
-    lanes, segments = layout.lanes, layout.segments
+    lanes = layout.lanes
     envelope = g.reshape(g.slice(x["envelope"], 1, 2, axis=0), (lanes, layout.knots, 1))
-    bend = g.slice(envelope, 1, layout.knots, axis=1, step=2) * x["cutoff_bend"]
+    middle = layout.stretch_frames // KNOT_FRAMES // 2
+    bend = g.slice(envelope, middle, layout.knots, axis=1, step=2 * middle) * x["cutoff_bend"]
     knob = g.reshape(x["brightness"] * _LN2, (lanes, 1, 1)) + x["log_cutoff"]
     log_cutoff = g.clip(bend + knob, _LOG_LOW, _LOG_HIGH)
     tan = g.unary("Tan", g.unary("Exp", log_cutoff))
@@ -233,8 +243,8 @@ def _powers(g: Builder, decay: Tensor, half_angle: Tensor, exponents: Sequence[i
 
 def _walk(g: Builder, layout: Layout, start: Tensor, over: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
     """State at the start of every segment [V, S, 2], and after the last [V, 1, 2]."""
-    turns = g.split(g.reshape(over, (layout.lanes, layout.segments * 2, 2)), (2,) * layout.segments, axis=1)
-    adds = g.split(add, (1,) * layout.segments, axis=1)
+    turns = g.split(g.reshape(over, (layout.lanes, layout.stretches * 2, 2)), (2,) * layout.stretches, axis=1)
+    adds = g.split(add, (1,) * layout.stretches, axis=1)
     states = [start]
     for turn, more in zip(turns, adds, strict=True):
         states.append(states[-1] @ turn + more)
@@ -243,30 +253,30 @@ def _walk(g: Builder, layout: Layout, start: Tensor, over: Tensor, add: Tensor) 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """Sixteen samples a matrix: states that the input leaves, the chain of states, then the output."""
-    lanes, segments = layout.lanes, layout.segments
-    source = g.reshape(x["source"], (lanes, segments, _STEPS, _STEP))
+    lanes, segments, steps = layout.lanes, layout.stretches, layout.stretch_frames // _STEP
+    source = g.reshape(x["source"], (lanes, segments, steps, _STEP))
     decay, half_angle, (u_r, u_i, direct, b_r, b_i) = _coefficients(g, layout, x)
     real, imaginary = _powers(g, decay, half_angle, range(_STEP))
-    far_real, far_imaginary = _powers(g, decay, half_angle, [_STEP * (i + 1) for i in range(_STEPS)])
+    far_real, far_imaginary = _powers(g, decay, half_angle, [_STEP * (i + 1) for i in range(steps)])
     in_real, in_imaginary = real * b_r - imaginary * b_i, real * b_i + imaginary * b_r  # b z^n
     response = in_real * u_r + in_imaginary * u_i  # h_1 … h_16
 
     gather = g.concat([in_real, in_imaginary], axis=2) @ g.constant(_reverse())
     left = source @ g.reshape(gather, (lanes, segments, _STEP, 2))  # [V, S, 4, 2] what each step leaves behind
-    left = g.reshape(left, (lanes, segments, 1, 2 * _STEPS))
-    end, over, starts = _chain()
+    left = g.reshape(left, (lanes, segments, 1, 2 * steps))
+    end, over, starts = _chain(steps)
     basis = g.concat([direct * 0.0 + 1.0, far_real, far_imaginary], axis=2)
-    weights = g.reshape(basis @ g.constant(end), (lanes, segments, 2, 2 * _STEPS))
+    weights = g.reshape(basis @ g.constant(end), (lanes, segments, 2, 2 * steps))
     add = g.reduce_sum(left * weights, axes=(3,))  # [V, S, 2]; cheaper than 256 tiny products
     begin = state["filter"] * g.reshape(x["keep"], (lanes, 1, 1))
     at_start, last = _walk(g, layout, begin, basis @ g.constant(over), add)
     known = g.concat([left, g.reshape(at_start, (lanes, segments, 1, 2))], axis=3)  # [V, S, 1, 10]
-    states = known @ g.reshape(basis @ g.constant(starts), (lanes, segments, 2 * _STEPS + 2, 2 * _STEPS))
+    states = known @ g.reshape(basis @ g.constant(starts), (lanes, segments, 2 * steps + 2, 2 * steps))
 
     hit = g.concat([direct, response], axis=2) @ g.constant(_toeplitz())
     ring = g.concat([real * u_r + imaginary * u_i, real * u_i - imaginary * u_r], axis=2)
     matrix = g.reshape(g.concat([hit, ring], axis=2), (lanes, segments, _STEP + 2, _STEP))
-    joined = g.concat([source, g.reshape(states, (lanes, segments, _STEPS, 2))], axis=3)
+    joined = g.concat([source, g.reshape(states, (lanes, segments, steps, 2))], axis=3)
     filtered = g.reshape(joined @ matrix, (lanes, layout.block_frames))
     return {"filtered": filtered}, {"filter": settle(g, last)}
 

@@ -10,6 +10,7 @@ from gen_core.playback.synth import Synth
 from gen_core.spec.errors import UsageError
 from gen_core.synth import patches
 from gen_core.synth.kernel_engine import KernelEngine
+from gen_core.synth.layout import STRETCH_FRAMES
 
 PLAN = patches.plan_for(patches.rows())
 INSTRUMENTS = [Instrument(row) for row in patches.rows()]
@@ -63,7 +64,7 @@ def test_a_note_begins_at_its_frame(synth: Synth, frame: int) -> None:
 
 def test_the_same_note_sounds_the_same_wherever_it_begins(synth: Synth) -> None:
     played = []
-    for frame in (0, 64):
+    for frame in (0, STRETCH_FRAMES):  # the grid of cutoffs
         synth.reset()
         synth.assign(0, "bass")
         synth.note_on(0, 40, 100, frame)
