@@ -18,6 +18,7 @@ from gen_core.synth.units.lfo import LFO
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
 from gen_core.synth.units.modal import MODAL
+from gen_core.synth.units.motion import MOTION
 from gen_core.synth.units.noise import NOISE
 from gen_core.synth.units.one_pole import ONE_POLE
 from gen_core.synth.units.oscillator import OSCILLATOR
@@ -37,6 +38,7 @@ UNITS: tuple[Unit, ...] = (
     ENVELOPE,
     STAGES,
     LFO,
+    MOTION,
     PITCH,
     # what sounds
     OSCILLATOR,
