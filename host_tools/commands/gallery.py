@@ -1,4 +1,5 @@
-"""Draw and measure all instruments that come with the synth: a page, and a picture for each family.
+"""Draw and measure all instruments that come with the synth: a page, and a picture for each family. Beside it,
+patches.md: every unit and parameter that a patch may name.
 
 Example: limonaire gallery -o docs/gallery
 """
@@ -19,11 +20,15 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from gen_core.synth import patches
-    from host_tools import gallery
+    from host_tools import gallery, unit_reference
+    from host_tools.drafts import drafted
     from host_tools.progress import bar
 
     page = args.output.with_name(f"{args.output.name}.md")
     with bar("measuring", unit_is_bytes=False) as progress:
         facts = gallery.make(page, patches.rows(), progress)
+    reference = page.with_name("patches.md")
+    with drafted(reference) as file:
+        file.write(unit_reference.page().encode())
     count = sum(map(len, facts.values()))
-    emit(args.json, facts, f"{page}: {count} instruments and pieces in {len(facts)} families")
+    emit(args.json, facts, f"{page}: {count} instruments and pieces in {len(facts)} families; {reference}: what a patch may say")
