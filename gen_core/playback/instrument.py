@@ -37,6 +37,7 @@ class Sound:
     life_s: float  # after which nothing is left even of a held note
     key: float  # where it sounds
     noisy: bool  # does it need the noise that all voices share?
+    bright: tuple[str, ...]  # values that the part's brightness raises: `values` has "NAME.brightness"
 
 
 class Instrument:
@@ -79,7 +80,8 @@ class Instrument:
             gains = _gains(row["mix"], pitch, velocity)
         except KeyError as error:
             raise VerificationError(f"instrument {self.name} lacks {error}", "build the book again") from None
-        return Sound(values, gains, _amplitude(values), life_s, key, noisy)
+        bright = tuple(name.removesuffix(".brightness") for name in values if name.endswith(".brightness"))
+        return Sound(values, gains, _amplitude(values), life_s, key, noisy, bright)
 
     def _units(self, plan: Plan) -> list[tuple[str, Unit]]:
         """The units of its voice, each form filled by what the row names."""

@@ -100,6 +100,9 @@ class Data:
     help: str = ""
 
 
+MIDDLE_VELOCITY = 96  # where a patch sounds as it is written: a firm mezzo-forte
+
+
 @dataclass(frozen=True)
 class NoteOn:
     """What a note says to the units of its voice."""
@@ -119,6 +122,10 @@ class NoteOn:
     def loud(self) -> float:
         """Velocity as 0..1."""
         return self.velocity / 127.0
+
+    def louder(self, velocity_db: float) -> float:
+        """A factor of so many dB between velocity 0 and 127, and 1 at MIDDLE_VELOCITY."""
+        return float(10.0 ** (velocity_db * (self.velocity - MIDDLE_VELOCITY) / 127.0 / 20.0))
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,8 @@ class Unit:
 
     sections: what a patch may set, by the name of its section. `inputs` are signals that other units give (wired by
     name), `clocks` names what the allocator tells of every lane, `values` are what a note writes into its lane (or the
-    mixer into an effect): `prepare` computes them, each in the port's shape without its "lanes".
+    mixer into an effect): `prepare` computes them, each in the port's shape without its "lanes"; "NAME.brightness" may
+    say by how much (ln) an octave of the part's brightness raises a value.
     `outputs` are its own signals; `tolerance` is the largest error between renderings.
     Units of one `form` differ in sections and `prepare` only, so their notes share lanes.
     """

@@ -94,6 +94,7 @@ PARAMS = (
     Param(id="morph_lfo", low=-1.0, high=1.0, default=0.0, help="added, times the LFO, where a voice has one"),
     Param(id="size", low=0.7, high=1.5, default=1.0, curve="exponential", help="of the throat: a child's to a giant's"),
     Param(id="width", low=0.25, high=4.0, default=1.0, curve="exponential", help="of the formants; wide is dull"),
+    Param(id="velocity_db", low=0.0, high=36.0, default=12.0, unit="dB", help="of the upper formants, as singers do"),
     Param(id="fundamental", low=0.0, high=1.0, default=0.3, help="of the pulse beneath the formants"),
 )
 
@@ -122,6 +123,7 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
     section = row["formant"]
     rate = min(note.hertz / note.layout.sample_rate_hz, _HIGHEST)
     both = np.stack([_vowel(section, vowel, note, highest(row)) for vowel in section["vowels"]])
+    both[:, 2, 1:] *= note.louder(section["velocity_db"])
     loudest = section["fundamental"] + both[:, 2].sum(axis=1).max()
     both[:, 2] *= COSINE / loudest
     bright = np.zeros((3, _FORMANTS))

@@ -172,3 +172,21 @@ def test_no_setting_of_any_knob_lets_a_true_peak_over_minus_one_decibel(seed: in
     sound = blocks(played, 120)
     peak = np.abs(signal.resample_poly(sound.astype(float), 8, 1, axis=0)).max()
     assert np.isfinite(sound).all() and 20 * np.log10(peak) <= -1.0
+
+
+WAVE = 'voice = "wave"\n[oscillator_1]\nlevel = 0.5\n[oscillator_2]\nwave = "saw"\nlevel = 0.2\nvelocity_db = 24.0\n'
+
+
+def test_a_voice_without_a_filter_is_brighter_when_it_is_played_louder_or_its_knob_is_turned() -> None:
+    rows = patches.read(WAVE, "wave.toml")
+
+    def share(velocity: int, octaves: float = 0.0) -> float:
+        played = Synth(KernelEngine(patches.plan_for(rows)), [Instrument(row) for row in rows])
+        played.note_on(0, 57, velocity)
+        blocks(played, 4)
+        played.set_knob(0, "brightness", octaves)
+        spectrum = np.abs(np.fft.rfft(blocks(played, 120)[-40 * BLOCK :, 0])) ** 2
+        return float(spectrum[800:].sum() / spectrum.sum())
+
+    assert share(30) < 0.5 * share(96) < 0.25 * share(127) * 2
+    assert share(96, -2.0) < 0.7 * share(96) and share(96, 2.0) > 1.4 * share(96)
