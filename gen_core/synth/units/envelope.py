@@ -88,18 +88,18 @@ def _steady(times, values, step_s, out):
 
 @jit
 def _envelope(age, off_age, values, step_s, out):
-    """age, off_age [V]; values: the rest of the inputs, each [2, V]; out [2, V, knots]."""
+    """age, off_age [V, 1]; values: the rest of the inputs, each [2, V, 1]; out [2, V, knots]."""
     attack, attack_rate, decay_rate, sustain, release_rate = values
     block_s = step_s * out.shape[2]
     for e in range(2):
         for v in range(age.size):
-            if attack_rate[e, v] == 0.0:  # an idle lane
+            if attack_rate[e, v, 0] == 0.0:  # an idle lane
                 out[e, v, :] = 0.0
                 continue
-            times = age[v], off_age[v]
-            rates = attack[e, v], attack_rate[e, v], decay_rate[e, v], sustain[e, v], release_rate[e, v]
-            peaked = age[v] - max(off_age[v], np.float32(0.0)) >= attack[e, v]
-            if peaked and (off_age[v] >= 0.0 or off_age[v] + block_s <= 0.0):
+            times = age[v, 0], off_age[v, 0]
+            rates = attack[e, v, 0], attack_rate[e, v, 0], decay_rate[e, v, 0], sustain[e, v, 0], release_rate[e, v, 0]
+            peaked = times[0] - max(times[1], np.float32(0.0)) >= attack[e, v, 0]
+            if peaked and (times[1] >= 0.0 or times[1] + block_s <= 0.0):
                 wide = (float(rates[0]), float(rates[1]), float(rates[2]), float(rates[3]), float(rates[4]))
                 _steady((float(times[0]), float(times[1])), wide, step_s, out[e, v])
             else:
@@ -109,20 +109,19 @@ def _envelope(age, off_age, values, step_s, out):
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["envelope"] [2, lanes, knots], 0..1."""
     step_s = KNOT_FRAMES / layout.sample_rate_hz
-    age, off_age, *rest = (inputs[name][..., 0] for name in _READS)
+    age, off_age, *rest = (inputs[name] for name in _READS)
     _envelope(age, off_age, tuple(rest), step_s, out["envelope"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The formula of the docstring, for all voices and knots at once."""
-    late = g.constant(np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz))
-    u = g.unary("Relu", x["off_age"] + late)  # [V, knots]
-    held = g.unary("Relu", x["age"] + late - u)
-    since_peak = g.unary("Relu", held - x["attack"])  # [2, V, knots]
-    fall = g.unary("Exp", g.unary("Neg", since_peak * x["decay_rate"]))
+    late = np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz)
+    gone = g.minimum(g.constant(-late) - x["off_age"], 0.0)  # -u, [V, knots]
+    held = g.unary("Relu", x["age"] + g.constant(late) + gone)
+    fall = g.unary("Exp", g.minimum(x["attack"] - held, 0.0) * x["decay_rate"])  # [2, V, knots]
     level = g.minimum(held * x["attack_rate"], x["sustain"] + (1.0 - x["sustain"]) * fall)
-    return {"envelope": level * g.unary("Exp", g.unary("Neg", u * x["release_rate"]))}, {}
+    return {"envelope": level * g.unary("Exp", gone * x["release_rate"])}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

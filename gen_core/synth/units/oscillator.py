@@ -99,34 +99,33 @@ def _stretch(motion, shape, period, tables, scratch, out):
 
 @jit
 def _oscillate(factor, keep, increment, phase_start, period, tables, shape, phase, out):
-    """All lanes. factor [V, knots]; increment, phase_start, phase, period (table and frames) [2, V]; out [2, V, frames]."""
+    """All lanes. factor [V, knots]; increment, phase_start, phase, period: [2, V, 1]; out [2, V, frames]."""
     table, size = period
     frames = shape.shape[1]
     knots = np.uint64(frames // KNOT_FRAMES)
     scratch = np.empty(frames, np.int32), np.empty(frames, np.float32)
     for v in range(keep.size):
         for o in range(2):
-            if increment[o, v] == 0.0:  # an idle lane
+            if increment[o, v, 0] == 0.0:  # an idle lane
                 out[o, v, :] = 0.0
                 continue
-            p = keep[v] * phase[o, v] + phase_start[o, v]
-            place = table[o, v], size[o, v]
-            after = increment[o, v] * factor[v, 0]
+            p = keep[v, 0] * phase[o, v, 0] + phase_start[o, v, 0]
+            place = table[o, v, 0], size[o, v, 0]
+            after = increment[o, v, 0] * factor[v, 0]
             for segment in range(out.shape[2] // frames):
                 p -= np.floor(p)
-                rate, after = after, increment[o, v] * factor[v, np.uint64(segment + 1) * knots]
+                rate, after = after, increment[o, v, 0] * factor[v, np.uint64(segment + 1) * knots]
                 here = out[o, v, segment * frames : (segment + 1) * frames]
                 _stretch((np.float32(p), np.float32(rate), np.float32(after)), shape, place, tables, scratch, here)
                 p += 0.5 * frames * (rate + after)
-            phase[o, v] = p - np.floor(p)
+            phase[o, v, 0] = p - np.floor(p)
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["wave"] [2, lanes, frames]; state["phase"] moves on."""
-    names = ("keep", "increment", "phase_start", "table", "frames")
-    keep, increment, start, *period = (inputs[name][..., 0] for name in names)
-    moving = bends(layout.stretch_frames), state["phase"][..., 0]
-    _oscillate(inputs["factor"], keep, increment, start, tuple(period), inputs["tables"], *moving, out["wave"])
+    notes = inputs["keep"], inputs["increment"], inputs["phase_start"], (inputs["table"], inputs["frames"])
+    shape = bends(layout.stretch_frames)
+    _oscillate(inputs["factor"], *notes, inputs["tables"], shape, state["phase"], out["wave"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------

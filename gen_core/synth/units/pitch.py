@@ -67,19 +67,19 @@ def onset(row: Row) -> float:
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
 def _factors(age, pitch_age, values, step_s, ends, out):
-    """age, pitch_age [V]; values: VALUES, each [V]; ends [segments + 1] is scratch; out [V, knots]."""
+    """age, pitch_age and values (VALUES) [V, 1]; ends [segments + 1] is scratch; out [V, knots]."""
     depth, rate, vibrato, vibrato_rate, onset = values
     step = (out.shape[1] - 1) // (ends.size - 1)
-    for v in range(age.size):
+    for v in range(out.shape[0]):
         for end in range(ends.size):
             late = np.float32(end * step_s)
             semitones = 0.0
-            if depth[v] != 0.0:
-                p = np.float64(max(pitch_age[v] + late, np.float32(0.0)))
-                semitones = depth[v] * np.exp(-p * rate[v])
-            if vibrato[v] != 0.0:
-                t = np.float64(max(age[v] + late, np.float32(0.0)))
-                semitones += min(t * onset[v], 1.0) * vibrato[v] * np.sin(t * vibrato_rate[v])
+            if depth[v, 0] != 0.0:
+                p = np.float64(max(pitch_age[v, 0] + late, np.float32(0.0)))
+                semitones = depth[v, 0] * np.exp(-p * rate[v, 0])
+            if vibrato[v, 0] != 0.0:
+                t = np.float64(max(age[v, 0] + late, np.float32(0.0)))
+                semitones += min(t * onset[v, 0], 1.0) * vibrato[v, 0] * np.sin(t * vibrato_rate[v, 0])
             ends[end] = np.exp(_PER_SEMITONE * semitones) if semitones != 0.0 else 1.0
         for knot in range(out.shape[1] - 1):
             end, part = knot // step, (knot % step) / step
@@ -89,19 +89,19 @@ def _factors(age, pitch_age, values, step_s, ends, out):
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["factor"] [lanes, knots]."""
-    values = tuple(inputs[port.name][:, 0] for port in VALUES)
+    values = tuple(inputs[port.name] for port in VALUES)
     step_s, ends = layout.stretch_frames / layout.sample_rate_hz, np.empty(layout.stretches + 1)
-    _factors(inputs["age"][:, 0], inputs["pitch_age"][:, 0], values, step_s, ends, out["factor"])
+    _factors(inputs["age"], inputs["pitch_age"], values, step_s, ends, out["factor"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The formula of the docstring, for all voices and stretches at once; then the lines between."""
     frames = layout.stretch_frames
-    late = g.constant(np.arange(layout.stretches + 1) * (frames / layout.sample_rate_hz))
-    t = g.cast(g.unary("Relu", x["age"] + late), np.float64)
-    p = g.cast(g.unary("Relu", x["pitch_age"] + late), np.float64)
-    bend = g.unary("Exp", g.unary("Neg", p * x["bend_rate"])) * x["bend_depth"]
+    ends = np.arange(layout.stretches + 1) * (frames / layout.sample_rate_hz)
+    t = g.cast(g.unary("Relu", x["age"] + g.constant(ends)), np.float64)
+    gone = g.cast(g.minimum(g.constant(-ends) - x["pitch_age"], 0.0), np.float64)
+    bend = g.unary("Exp", gone * x["bend_rate"]) * x["bend_depth"]
     swell = g.minimum(t * x["vibrato_onset"], 1.0) * x["vibrato_depth"]
     semitones = bend + swell * g.unary("Sin", t * x["vibrato_rate"])
     factor = g.unary("Exp", semitones * _PER_SEMITONE)

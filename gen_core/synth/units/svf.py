@@ -8,19 +8,20 @@ integration ("zero delay"), V. Zavalishin, "The Art of VA Filter Design" 2.1.2 (
     y = m0 x + m1 v1 + m2 v2
 Coefficients hold for segments of 128 samples.
 
-The same, solved for a block. The state's transition is A = r (cos(theta) I + sin(theta) J) with
-    J = [[-k, -2], [2, k]] / d,  d = sqrt(4 - k^2),  ln r = -atanh(k g / (1 + g^2)),
-    tan(theta / 2) = g d / (1 - g^2 + sqrt((1 + g^2)^2 - k^2 g^2))
-(multiply out: J^2 = -I, trace and determinant agree). J does not know the cutoff, so in the basis (e1, J e1) the
-filter is a single complex pole z = r exp(i theta) whose state w survives every change of cutoff:
-    w' = z w + b x,  y = Re-product(u, w) + D x,  with u, D, b linear in (1, a1, a2, a3): `filter_map`.
-Powers of z are then closed forms; 16 samples are one small matrix product, and the states between them a chain.
+The same, solved for a block. With W = 2 pi cutoff / rate, a = k sin(W) / 2 and d = sqrt(4 - k^2), the state's
+transition is a turn by theta and a loss r (trace and determinant agree) in a basis that does not know the cutoff:
+    z = r exp(i theta) = (cos(W) + i d sin(W) / 2) / (1 + a),  ln r = -atanh(a),
+    tan(theta / 2) = (d sin(W) / 2) / (cos(W) + sqrt(1 - a^2))
+So the filter is one complex pole whose state w survives every change of cutoff. Times the weight with which the output
+hears it, m = m1 + i (k m1 - 2 m2) / d, and because v1 and v2 are means of a state and the next, it is
+    w' = z w + m g (1 + z) x,  y = m0 x + Re(w + w') / 2
+Powers of z are closed forms; 16 samples are one small matrix product, and the states between them a chain.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -36,8 +37,8 @@ from gen_core.synth.units.envelope import ENVELOPES
 _STEP = 16  # samples that one matrix holds: its elements grow as the square, the chain of states as the inverse
 _ABREAST = 32  # voices that the kernel runs side by side: two vectors, so that neither waits for itself
 _LN2 = math.log(2.0)
-_LOG_LOW = math.log(math.pi * 10.0 / 48000.0)
-_LOG_HIGH = math.log(math.pi * 0.42)  # 20 kHz at 48 kHz: above, tan() runs away
+_LOG_LOW = math.log(2.0 * math.pi * 10.0 / 48000.0)
+_LOG_HIGH = math.log(2.0 * math.pi * 0.42)  # 20 kHz at 48 kHz: above, tan() runs away
 
 # --- parameters -----------------------------------------------------------------------------------------------------
 PARAMS = (
@@ -53,9 +54,12 @@ PARAMS = (
 
 # --- values ---------------------------------------------------------------------------------------------------------
 VALUES = (
-    Port("log_cutoff", ("lanes", 1, 1), -6.5, 0.3),  # ln(pi * cutoff / sample rate)
-    Port("cutoff_bend", ("lanes", 1, 1), -4.0, 4.0),  # ln, times the modulation envelope
-    Port("filter_map", ("lanes", 4, 5), -20.0, 20.0),  # see filter_map()
+    Port("log_cutoff", ("lanes", 1), -5.8, 1.0),  # ln(2 pi cutoff / sample rate)
+    Port("cutoff_bend", ("lanes", 1), -4.0, 4.0),  # ln, times the modulation envelope
+    Port("damping", ("lanes", 1, 1), 0.025, 0.91),  # k / 2
+    Port("turning", ("lanes", 1, 1), 0.4, 1.0),  # d / 2
+    Port("straight", ("lanes", 1, 1), -1.0, 1.0),  # m0
+    Port("weight", ("lanes", 1, 2), -10.0, 10.0),  # m, real and imaginary part
 )
 _MIDDLE_VELOCITY = 96  # where a patch's cutoff is as written: a firm mezzo-forte
 
@@ -65,32 +69,18 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
     section = row["filter"]
     octaves = section["key_track"] * (note.pitch - 60) / 12.0
     octaves += section["velocity_octaves"] * (note.velocity - _MIDDLE_VELOCITY) / 127.0
-    base = math.log(math.pi * section["cutoff_hz"] / note.layout.sample_rate_hz)
+    base = math.log(2.0 * math.pi * section["cutoff_hz"] / note.layout.sample_rate_hz)
+    k = 1.0 / section["q"]
+    d = math.sqrt(4.0 - k * k)
+    m1, m2 = k * (section["band"] - section["high"]), section["low"] - section["high"]  # the band's peak is 1
     return {
         "log_cutoff": base + octaves * _LN2,
         "cutoff_bend": section["bend_octaves"] * _LN2,
-        "filter_map": filter_map(section["q"], section["low"], section["band"], section["high"]),
+        "damping": k / 2.0,
+        "turning": d / 2.0,
+        "straight": section["high"],
+        "weight": np.array([m1, (k * m1 - 2.0 * m2) / d]),
     }
-
-
-def filter_map(q: float, low: float, band: float, high: float) -> NDArray[np.float32]:
-    """[4, 5]: how (1, a1, a2, a3) of a trapezoidal state-variable filter make what a block form of it needs.
-
-    The columns are output weights of the rotated state (u_r, u_i), the direct path (D) and the input weights of the
-    rotated state (b_r, b_i). `q` above 0.5 (poles must be a pair), `low`, `band`, `high` are the gains of the three
-    outputs; band has its peak at 1. A kernel finds in it the damping k = 1/q ([3, 3]) and the plain mixing weights of
-    input, band and low state ([0, 2], [2, 2], [3, 2]).
-    """
-    k = 1.0 / q
-    d = np.sqrt(4.0 - k * k)
-    m0, m1, m2 = high, k * (band - high), low - high
-    rows = [
-        [0.0, 2.0 * m2 / d, m0, 0.0, 0.0],
-        [m1, -k * m1 / d, 0.0, 0.0, 0.0],
-        [m2, -(2.0 * m1 + k * m2) / d, m1, 2.0, 0.0],
-        [0.0, -2.0 * m2 / d, m2, k, d],
-    ]
-    return np.array(rows, np.float32)
 
 
 # --- state ----------------------------------------------------------------------------------------------------------
@@ -99,12 +89,13 @@ STATE = (State("filter", ("lanes", 1, 2)),)  # kernel: s1, s2; graph: real and i
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _coefficients_of(log_cutoff, row, c, column):
-    """What one voice needs for a segment, from its cutoff and its `filter_map`, into a column of c [6, lanes]."""
-    g = np.tan(np.exp(min(max(np.float64(log_cutoff), _LOG_LOW), _LOG_HIGH)))
-    a1 = 1.0 / (1.0 + g * (g + row[3, 3]))
+def _coefficients_of(log_cutoff, half, turning, mix, c, column):
+    """What one voice needs for a segment, from its cutoff and k / 2, d / 2, m0, m, into a column of c [6, lanes]."""
+    straight, real, imaginary = mix
+    g = np.tan(0.5 * np.exp(min(max(np.float64(log_cutoff), _LOG_LOW), _LOG_HIGH)))
+    a1 = 1.0 / (1.0 + g * (g + 2.0 * half))
     c[0, column], c[1, column], c[2, column] = 2.0 * a1 - 1.0, 2.0 * g * a1, 2.0 * g * g * a1
-    c[3, column], c[4, column], c[5, column] = row[0, 2], 0.5 * row[2, 2], 0.5 * row[3, 2]
+    c[3, column], c[4, column], c[5, column] = straight, 0.5 * real, 0.5 * (half * real - turning * imaginary)
 
 
 @fused
@@ -124,8 +115,11 @@ def _run(x, y, c, s):
 
 
 @jit
-def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, frames, out):
-    """source, out [V, block]; envelope [V, knots]; filter_map [V, 4, 5]; state [V, 2]; segments of `frames`."""
+def _filter(source, envelope, clocks, cutoff, shape, state, frames, out):
+    """source, out [V, block]; envelope [2, V, knots]; inputs and state in their ports' shapes; segments of `frames`."""
+    half, turning, straight, weight = shape
+    keep, brightness = clocks
+    log_cutoff, cutoff_bend = cutoff
     lanes = np.empty(_ABREAST, np.uint32)
     s, c = np.zeros((2, _ABREAST), np.float32), np.zeros((6, _ABREAST), np.float32)
     x, y = np.zeros((frames, _ABREAST), np.float32), np.zeros((frames, _ABREAST), np.float32)
@@ -133,9 +127,10 @@ def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, 
     while voice < out.shape[0]:
         count = 0
         while voice < out.shape[0] and count < _ABREAST:
-            if filter_map[voice, 3, 3] != 0.0:
+            if half[voice, 0, 0] != 0.0:
                 lanes[count] = voice
-                s[0, count], s[1, count] = state[voice, 0] * keep[voice], state[voice, 1] * keep[voice]
+                for i in range(2):
+                    s[i, count] = state[voice, 0, i] * keep[voice, 0]
                 count += 1
             else:  # idle
                 out[voice] = 0.0
@@ -144,8 +139,10 @@ def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, 
             begin, knot = segment * frames, (2 * segment + 1) * middle
             for v in range(count):
                 lane = lanes[v]
-                cutoff = log_cutoff[lane] + cutoff_bend[lane] * envelope[lane, knot]
-                _coefficients_of(cutoff, filter_map[lane], c, v)
+                octaves = log_cutoff[lane, 0] + np.float32(_LN2) * brightness[lane, 0]
+                now = octaves + cutoff_bend[lane, 0] * envelope[1, lane, knot]
+                mix = straight[lane, 0, 0], weight[lane, 0, 0], weight[lane, 0, 1]
+                _coefficients_of(now, half[lane, 0, 0], turning[lane, 0, 0], mix, c, v)
                 for n in range(frames):
                     x[n, v] = source[lane, begin + n]
             _run(x, y, c, s)
@@ -154,35 +151,55 @@ def _filter(source, envelope, keep, log_cutoff, cutoff_bend, filter_map, state, 
                     out[lanes[v], begin + n] = y[n, v]
         for v in range(count):
             for i in range(2):  # below 1e-18: far under any hearing, and denormal soon
-                state[lanes[v], i] = s[i, v] if abs(s[i, v]) > 1e-18 else 0.0
+                state[lanes[v], 0, i] = s[i, v] if abs(s[i, v]) > 1e-18 else 0.0
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["filtered"] [lanes, frames]."""
-    log_cutoff = inputs["log_cutoff"][:, 0, 0] + np.float32(_LN2) * inputs["brightness"][:, 0]
-    cutoff = log_cutoff, inputs["cutoff_bend"][:, 0, 0]
-    signals = inputs["source"], inputs["envelope"][1], inputs["keep"][:, 0]
-    _filter(*signals, *cutoff, inputs["filter_map"], state["filter"][:, 0], layout.stretch_frames, out["filtered"])
+    clocks, cutoff = (inputs["keep"], inputs["brightness"]), (inputs["log_cutoff"], inputs["cutoff_bend"])
+    shape = inputs["damping"], inputs["turning"], inputs["straight"], inputs["weight"]
+    moving = state["filter"], layout.stretch_frames, out["filtered"]
+    _filter(inputs["source"], inputs["envelope"], clocks, cutoff, shape, *moving)
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 @lru_cache
-def _toeplitz() -> NDArray[np.float32]:
-    """[17, 16 * 16]: (D, h_1 … h_16) → matrix whose row m, column n is h_(n - m)."""
-    matrix = np.zeros((_STEP + 1, _STEP, _STEP), np.float32)
-    for n in range(_STEP):
-        for m in range(n + 1):
-            matrix[n - m, m, n] = 1.0
-    return matrix.reshape(_STEP + 1, -1)
+def _hits() -> NDArray[np.float32]:
+    """[18, 16 * 16]: (Re G_0 … G_16, m0), G_n = m g z^n → matrix whose row m, column n is the response n - m later."""
+    response = np.zeros((_STEP + 2, _STEP))
+    response[[0, 1, _STEP + 1], 0] = 0.5, 0.5, 1.0
+    for n in range(1, _STEP):
+        response[[n - 1, n, n + 1], n] = 0.5, 1.0, 0.5
+    matrix = np.zeros((_STEP + 2, _STEP, _STEP), np.float32)
+    for m in range(_STEP):
+        matrix[:, m, m:] = response[:, : _STEP - m]
+    return matrix.reshape(_STEP + 2, -1)
 
 
 @lru_cache
-def _reverse() -> NDArray[np.float32]:
-    """[32, 16 * 2]: (Re b z^n, Im b z^n) → weights of input m in the state after 16 samples, b z^(15 - m)."""
-    matrix = np.zeros((2, _STEP, _STEP, 2), np.float32)
+def _leavings() -> NDArray[np.float32]:
+    """[34, 16 * 2]: (Re G, Im G) → weights of input m in the state after 16 samples, G_(15 - m) + G_(16 - m)."""
+    matrix = np.zeros((2, _STEP + 1, _STEP, 2), np.float32)
     for m in range(_STEP):
-        matrix[0, _STEP - 1 - m, m, 0] = matrix[1, _STEP - 1 - m, m, 1] = 1.0
-    return matrix.reshape(2 * _STEP, -1)
+        for part in range(2):
+            matrix[part, [_STEP - 1 - m, _STEP - m], m, part] = 1.0
+    return matrix.reshape(2 * (_STEP + 1), -1)
+
+
+@lru_cache
+def _rings() -> NDArray[np.float32]:
+    """[34, 2 * 16]: (Re z^n, Im z^n) → what the state gives to sample n, Re(w (z^n + z^(n + 1))) / 2."""
+    matrix = np.zeros((2, _STEP + 1, 2, _STEP), np.float32)
+    for n in range(_STEP):
+        matrix[0, [n, n + 1], 0, n], matrix[1, [n, n + 1], 1, n] = 0.5, -0.5
+    return matrix.reshape(2 * (_STEP + 1), -1)
+
+
+@lru_cache
+def _times_weight() -> NDArray[np.float32]:
+    """[2, 4 * 17]: (Re, Im) of a weight, spread so that times (X, X, Y, Y) its halves add up to the complex product."""
+    matrix = np.array([[1, 0, 0, 1], [0, 1, -1, 0]], np.float32)
+    return np.repeat(matrix, _STEP + 1, axis=1)
 
 
 def _turn(matrix: NDArray, power: int, row: int, column: int, steps: int) -> None:
@@ -213,32 +230,28 @@ def _chain(steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArra
     return end.swapaxes(1, 2).reshape(basis, -1), over.reshape(basis, -1), starts.reshape(basis, -1)
 
 
-def _coefficients(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, list[Tensor]]:
-    """Per voice and segment, [V, S, 1]: -ln r, theta / 2, and (u_r, u_i, D, b_r, b_i)."""
-    lanes = layout.lanes
-    envelope = g.reshape(g.slice(x["envelope"], 1, 2, axis=0), (lanes, layout.knots, 1))
-    middle = layout.stretch_frames // KNOT_FRAMES // 2
-    bend = g.slice(envelope, middle, layout.knots, axis=1, step=2 * middle) * x["cutoff_bend"]
-    knob = g.reshape(x["brightness"] * _LN2, (lanes, 1, 1)) + x["log_cutoff"]
-    log_cutoff = g.clip(bend + knob, _LOG_LOW, _LOG_HIGH)
-    tan = g.unary("Tan", g.unary("Exp", log_cutoff))
-    _, k, d = g.split(g.slice(x["filter_map"], 3, 4, axis=1), (3, 1, 1), axis=2)
-    square, damped = tan * tan, tan * k
-    whole = square + 1.0
-    a1 = g.unary("Reciprocal", whole + damped)
-    a2 = tan * a1
-    parts = g.concat([square * 0.0 + 1.0, a1, a2, tan * a2], axis=2) @ x["filter_map"]  # [V, S, 5]
-    root = g.unary("Sqrt", (whole + damped) * (whole - damped))
-    half_angle = g.unary("Atan", tan * d / (root + (1.0 - square)))
-    return g.unary("Atanh", damped / whole), half_angle, g.split(parts, (1,) * 5, axis=2)
+def _pole(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
+    """Per voice and segment, [V, S, 1]: theta / 2, -ln r and g."""
+    pick = np.zeros((layout.knots, layout.stretches))
+    step = layout.stretch_frames // KNOT_FRAMES
+    pick[step // 2 :: step, :] = np.eye(layout.stretches)  # the envelope in the middle of each
+    bend = g.slice(x["envelope"], 1, 2, axis=0) @ g.constant(pick) * x["cutoff_bend"]  # [1, V, S]
+    cutoff = g.clip(bend + (x["brightness"] * _LN2 + x["log_cutoff"]), _LOG_LOW, _LOG_HIGH)
+    angle = g.reshape(g.unary("Exp", cutoff), (layout.lanes, layout.stretches, 1))
+    sine, cosine = g.unary("Sin", angle), g.unary("Cos", angle)
+    loss = sine * x["damping"]
+    root = g.unary("Sqrt", 1.0 - loss * loss)
+    half_angle = g.unary("Atan", sine * x["turning"] / (root + cosine))
+    return half_angle, g.unary("Atanh", loss), sine / (cosine + 1.0)
 
 
-def _powers(g: Builder, decay: Tensor, half_angle: Tensor, exponents: Sequence[int]) -> tuple[Tensor, Tensor]:
-    """Real and imaginary part of z^n, [V, S, exponents]."""
-    n = np.array(exponents, np.float32)
-    size = g.unary("Exp", decay * g.constant(-n))
-    angle = half_angle * g.constant(2.0 * n)
-    return size * g.unary("Cos", angle), size * g.unary("Sin", angle)
+def _powers(g: Builder, layout: Layout, half_angle: Tensor, loss: Tensor) -> list[Tensor]:
+    """Re z^n and Im z^n, n = 0 … 16, and (1, Re z^16, z^32 …, Im z^16, z^32 …) to a segment's end, [V, S, each]."""
+    near, far = np.arange(_STEP + 1), np.arange(_STEP, layout.stretch_frames + 1, _STEP)
+    n = np.concatenate([near, near, [0], far, far]).astype(np.float32)
+    late = np.repeat([0.0, -0.5 * math.pi, 0.0, -0.5 * math.pi], [near.size, near.size, 1 + far.size, far.size])
+    turn = g.unary("Cos", half_angle @ g.constant(2.0 * n[None]) + g.constant(late))
+    return g.split(turn * g.unary("Exp", loss @ g.constant(-n[None])), (near.size, near.size, 1 + 2 * far.size), axis=2)
 
 
 def _walk(g: Builder, layout: Layout, start: Tensor, over: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
@@ -255,30 +268,29 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     """Sixteen samples a matrix: states that the input leaves, the chain of states, then the output."""
     lanes, segments, steps = layout.lanes, layout.stretches, layout.stretch_frames // _STEP
     source = g.reshape(x["source"], (lanes, segments, steps, _STEP))
-    decay, half_angle, (u_r, u_i, direct, b_r, b_i) = _coefficients(g, layout, x)
-    real, imaginary = _powers(g, decay, half_angle, range(_STEP))
-    far_real, far_imaginary = _powers(g, decay, half_angle, [_STEP * (i + 1) for i in range(steps)])
-    in_real, in_imaginary = real * b_r - imaginary * b_i, real * b_i + imaginary * b_r  # b z^n
-    response = in_real * u_r + in_imaginary * u_i  # h_1 … h_16
+    half_angle, loss, gain = _pole(g, layout, x)
+    real, imaginary, basis = _powers(g, layout, half_angle, loss)
+    spread = (gain * x["weight"]) @ g.constant(_times_weight())
+    products = g.concat([real, real, imaginary, imaginary], axis=2) * spread
+    first, second = g.split(products, (2 * _STEP + 2,) * 2, axis=2)
+    weighted = first + second  # Re G, Im G
 
-    gather = g.concat([in_real, in_imaginary], axis=2) @ g.constant(_reverse())
-    left = source @ g.reshape(gather, (lanes, segments, _STEP, 2))  # [V, S, 4, 2] what each step leaves behind
-    left = g.reshape(left, (lanes, segments, 1, 2 * steps))
+    left = source @ g.reshape(weighted @ g.constant(_leavings()), (lanes, segments, _STEP, 2))
+    left = g.reshape(left, (lanes, segments, 1, 2 * steps))  # what each step leaves behind
     end, over, starts = _chain(steps)
-    basis = g.concat([direct * 0.0 + 1.0, far_real, far_imaginary], axis=2)
     weights = g.reshape(basis @ g.constant(end), (lanes, segments, 2, 2 * steps))
-    add = g.reduce_sum(left * weights, axes=(3,))  # [V, S, 2]; cheaper than 256 tiny products
+    add = g.reduce_sum(left * weights, axes=(3,))  # [V, S, 2]; cheaper than many tiny products
     begin = state["filter"] * g.reshape(x["keep"], (lanes, 1, 1))
     at_start, last = _walk(g, layout, begin, basis @ g.constant(over), add)
-    known = g.concat([left, g.reshape(at_start, (lanes, segments, 1, 2))], axis=3)  # [V, S, 1, 10]
+    known = g.concat([left, g.reshape(at_start, (lanes, segments, 1, 2))], axis=3)
     states = known @ g.reshape(basis @ g.constant(starts), (lanes, segments, 2 * steps + 2, 2 * steps))
 
-    hit = g.concat([direct, response], axis=2) @ g.constant(_toeplitz())
-    ring = g.concat([real * u_r + imaginary * u_i, real * u_i - imaginary * u_r], axis=2)
-    matrix = g.reshape(g.concat([hit, ring], axis=2), (lanes, segments, _STEP + 2, _STEP))
+    heard = g.concat([g.slice(weighted, 0, _STEP + 1, axis=2), gain * 0.0 + x["straight"]], axis=2)
+    ring = g.concat([real, imaginary], axis=2) @ g.constant(_rings())
+    matrix = g.concat([heard @ g.constant(_hits()), ring], axis=2)
     joined = g.concat([source, g.reshape(states, (lanes, segments, steps, 2))], axis=3)
-    filtered = g.reshape(joined @ matrix, (lanes, layout.block_frames))
-    return {"filtered": filtered}, {"filter": settle(g, last)}
+    filtered = joined @ g.reshape(matrix, (lanes, segments, _STEP + 2, _STEP))
+    return {"filtered": g.reshape(filtered, (lanes, layout.block_frames))}, {"filter": settle(g, last)}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
