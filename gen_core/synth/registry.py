@@ -2,6 +2,7 @@
 
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
+from gen_core.synth.units.arpeggio import ARPEGGIO
 from gen_core.synth.units.blend import BLEND
 from gen_core.synth.units.clap import CLAP
 from gen_core.synth.units.compressor import COMPRESSOR
@@ -37,6 +38,7 @@ UNITS: tuple[Unit, ...] = (
     STAGES,
     LFO,
     PITCH,
+    ARPEGGIO,
     # what sounds
     OSCILLATOR,
     PIPE,
