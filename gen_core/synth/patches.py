@@ -28,7 +28,7 @@ DEFAULT_KIT = "standard"
 DEFAULT_VOICE = "analog"
 LOWEST_KEY, HIGHEST_KEY = 35, 81  # General MIDI percussion key map
 # Lanes of each voice in a book. A chord needs few, a pedalled piano many.
-LANES = {"analog": 12, "wave": 16, "struck": 16, "pm": 8, "formant": 8, "drum": 12, "evolving": 8, "soft": 8}
+LANES = {"analog": 12, "wave": 16, "struck": 16, "pm": 8, "formant": 8, "drum": 12, "evolving": 8, "soft": 8, "chip": 8}
 OTHER_LANES = 8
 
 

@@ -2,6 +2,7 @@
 
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
+from gen_core.synth.units.arpeggio import ARPEGGIO
 from gen_core.synth.units.blend import BLEND
 from gen_core.synth.units.chorus import CHORUS
 from gen_core.synth.units.clap import CLAP
@@ -40,6 +41,7 @@ UNITS: tuple[Unit, ...] = (
     LFO,
     MOTION,
     PITCH,
+    ARPEGGIO,
     # what sounds
     OSCILLATOR,
     PIPE,
