@@ -219,9 +219,9 @@ class GraphBuilder:
         """Integers modulo y, never negative."""
         return self.binary("Mod", x, y)
 
-    def convolve(self, x: Tensor, taps: Tensor, groups: int = 1, apart: int = 1) -> Tensor:
-        """x [1, channels, n] through `taps` [outputs, channels / groups, k], k samples that lie `apart`; not turned over."""
-        return self._draw("Conv", [x, taps], x.dtype, group=groups, dilations=[apart])[0]
+    def convolve(self, x: Tensor, taps: Tensor, apart: int = 1) -> Tensor:
+        """x [1, channels, n] through `taps` [outputs, channels, k], oldest first, that lie `apart` samples apart."""
+        return self._draw("Conv", [x, taps], x.dtype, dilations=[apart])[0]
 
     def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor:
         return self._draw("ReduceSum", [x, self._ints(axes)], x.dtype, keepdims=0)[0]

@@ -14,6 +14,7 @@ from gen_core.synth.plan import Plan
 
 REQUIRED_DB = 100.0
 _NEVER_SAME = 400.0  # what we call two identical signals
+_PHRASE_S = 2.0
 # Seconds, part, pitch, velocity (0 lets go): attack, sustain, release; soft and loud; a chord; off the block grid.
 PHRASE = (
     (0.003, 0, 48, 100),
@@ -51,6 +52,14 @@ def play(synth: Synth, phrase: Sequence[tuple[float, int, int, int]], seconds: f
 
 def patch_parity(plan: Plan, graph: bytes, rows: Sequence[Mapping[str, Any]], seconds: float = 1.4) -> dict[str, float]:
     """Each instrument and each kit piece by name → agreement of graph and kernels in dB over a phrase."""
+    return {name: over_time[0] for name, over_time in long_parity(plan, graph, rows, seconds, seconds).items()}
+
+
+def long_parity(
+    plan: Plan, graph: bytes, rows: Sequence[Mapping[str, Any]], seconds: float = 60.0, window_s: float = 1.0
+) -> dict[str, tuple[float, float, float]]:
+    """Each instrument and kit piece by name → agreement over the first and over the last `window_s` of a phrase that
+    is played again and again, in dB, and the largest error anywhere."""
     instruments = [Instrument(row) for row in rows]
     engines: list[Engine] = [KernelEngine(plan), GraphEngine(graph, plan)]
     synths = [Synth(engine, instruments) for engine in engines]
@@ -61,5 +70,14 @@ def patch_parity(plan: Plan, graph: bytes, rows: Sequence[Mapping[str, Any]], se
         for synth in synths:
             synth.reset()
             synth.assign(0, instrument.name)
-        result[instrument.name] = snr_db(*(play(synth, PHRASE, seconds) for synth in synths))
+        kernel, drawn = (play(synth, _repeated(seconds), seconds) for synth in synths)
+        edge = round(window_s * plan.sample_rate_hz)
+        ends = (snr_db(kernel[:edge], drawn[:edge]), snr_db(kernel[-edge:], drawn[-edge:]))
+        result[instrument.name] = (*ends, float(np.abs(kernel - drawn).max()))
     return result
+
+
+def _repeated(seconds: float) -> list[tuple[float, int, int, int]]:
+    """The phrase, every two seconds, so that its beginning is in the last second as well."""
+    times = range(max(round(seconds / _PHRASE_S), 1))
+    return [(second + _PHRASE_S * n, part, pitch, velocity) for n in times for second, part, pitch, velocity in PHRASE]

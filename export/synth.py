@@ -26,7 +26,8 @@ def synth_model(plan: Plan) -> Any:
 
 def _read(plan: Plan) -> set[str]:
     """Ports that the graph asks for: no tables where nothing reads any."""
-    tables = any(port.kind == "shared" for wires, _ in plan.voices.values() for s in wires.slots for port in s.unit.inputs)
+    slots = [slot for wires, _ in plan.voices.values() for slot in wires.slots]
+    tables = any(port.kind == "shared" for slot in slots for port in slot.unit.inputs)
     return set(plan.ports) - (set() if tables else {"tables"})
 
 

@@ -16,7 +16,7 @@ GROUPS = {
     "the whole chain": ("demo",),
     "music": ("compose", "render"),
     "model": ("train", "evaluate"),
-    "book": ("build", "verify", "show"),
+    "book": ("build", "verify", "show", "gallery"),
     "board": ("bench_board", "boards", "devices", "info", "flash", "params", "get", "set", "stream", "record"),
 }
 PACKAGES = ("gen_core", "targets", "export", "host_tools")

@@ -34,9 +34,9 @@ def add_board(parser: argparse.ArgumentParser) -> None:
     add_json(parser)
 
 
-def add_book(parser: argparse.ArgumentParser) -> None:
+def add_book(parser: argparse.ArgumentParser, says: str = "the book; without it, the default book") -> None:
     """Which book to play; with --json."""
-    parser.add_argument("--book", type=Path, metavar="FILE", help="the book; without it, the default book")
+    parser.add_argument("--book", type=Path, metavar="FILE", help=says)
     add_trust(parser)
     add_json(parser)
 
@@ -54,6 +54,13 @@ def seconds(text: str) -> float:
     return float(match[1]) * (60.0 if match[2] == "min" else 1.0)
 
 
+def sample_rate(text: str) -> int:
+    """A sample rate in Hz."""
+    from host_tools.orchestra import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+
+    return whole(LOWEST_RATE_HZ, HIGHEST_RATE_HZ)(text)
+
+
 def length(text: str) -> tuple[float, str]:
     """The length of a piece: (30.0, "s") or (8.0, "bars")."""
     match = re.fullmatch(r"(\d+)\s*bars?", text)
@@ -68,6 +75,17 @@ def length(text: str) -> tuple[float, str]:
 def seed(text: str) -> int:
     """A seed of the composer, within the range that the parameter `seed` declares."""
     return int(SEED.parse(text))
+
+
+def whole(low: int, high: int) -> Callable[[str], int]:
+    """A type for whole numbers of a range."""
+
+    def parse(text: str) -> int:
+        if not re.fullmatch(r"\d+", text) or not low <= int(text) <= high:
+            raise UsageError(f"{text!r} is out of range", f"give a whole number from {low} to {high}")
+        return int(text)
+
+    return parse
 
 
 def assignment(text: str) -> tuple[str, str]:

@@ -12,7 +12,6 @@ from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
 from gen_core.synth.units.mixer import BUSES
 
-
 _LANE_STEP = 4
 
 
@@ -48,8 +47,11 @@ class GraphEngine:
 
     def _wanted(self) -> dict[str, int]:
         """How many lanes of each voice must be computed; in fours, so that it does not change at every note."""
-        rounded = {name: -(-int(self.inputs[f"{name}.count"][0]) // _LANE_STEP) * _LANE_STEP for name in self.plan.voices}
-        return {name: min(max(count, _LANE_STEP), self.plan.voices[name][1]) for name, count in rounded.items()}
+        wanted = {}
+        for name, (_, lanes) in self.plan.voices.items():
+            rounded = -(-int(self.inputs[f"{name}.count"][0]) // _LANE_STEP) * _LANE_STEP
+            wanted[name] = min(max(rounded, _LANE_STEP), lanes)
+        return wanted
 
     def _bind(self) -> None:
         """Two bindings that swap state: what one writes, the other reads. Rings are written in place."""

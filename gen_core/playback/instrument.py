@@ -13,9 +13,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.synth.knobs import shaped
 from gen_core.spec.errors import UsageError, VerificationError
 from gen_core.spec.param import Param, suggestion
+from gen_core.synth.knobs import shaped
 from gen_core.synth.plan import Plan
 from gen_core.synth.registry import BY_NAME
 from gen_core.synth.unit import NoteOn, Unit
@@ -37,6 +37,7 @@ class Sound:
     life_s: float  # after which nothing is left even of a held note
     key: float  # where it sounds
     noisy: bool  # does it need the noise that all voices share?
+    bright: tuple[str, ...]  # values that the part's brightness raises: `values` has "NAME.brightness"
 
 
 class Instrument:
@@ -79,7 +80,8 @@ class Instrument:
             gains = _gains(row["mix"], pitch, velocity)
         except KeyError as error:
             raise VerificationError(f"instrument {self.name} lacks {error}", "build the book again") from None
-        return Sound(values, gains, _amplitude(values), life_s, key, noisy)
+        bright = tuple(name.removesuffix(".brightness") for name in values if name.endswith(".brightness"))
+        return Sound(values, gains, _amplitude(values), life_s, key, noisy, bright)
 
     def _units(self, plan: Plan) -> list[tuple[str, Unit]]:
         """The units of its voice, each form filled by what the row names."""
@@ -98,7 +100,7 @@ class Instrument:
 
 
 def _gains(section: Mapping[str, float], pitch: int, velocity: int) -> NDArray[np.float64]:
-    """[buses]; equal power between left and right. The drive's rows hold all of it: the clean part is taken off later."""
+    """[buses]; equal power between left and right. The drive's rows hold all: the clean part is taken off later."""
     gain = 10.0 ** ((section["gain_db"] - section["velocity_db"] * (1.0 - velocity / 127.0)) / 20.0)
     pan = min(max(section["pan"] + section["spread"] * (pitch - 60) / 24.0, -1.0), 1.0)
     angle = (pan + 1.0) * math.pi / 4.0

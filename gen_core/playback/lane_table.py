@@ -42,6 +42,7 @@ class LaneTable:
         self._one_shot, self._mono = np.zeros(lanes, bool), np.zeros(lanes, bool)
         self.gains = np.zeros((len(BUSES), lanes))  # before the part's level
         self._amplitude, self._life_s = np.ones((5, lanes)), np.full(lanes, np.inf)
+        self.sounds: list[Sound | None] = [None] * lanes
         self._choke = [""] * lanes
         self._noisy = np.zeros(lanes, bool)
 
@@ -72,18 +73,18 @@ class LaneTable:
         self._since["off_age"][lane] = _NEVER if note.off < 0 else self.now + note.off
         self._one_shot[lane], self._mono[lane] = note.one_shot, note.glide_s > 0
         self._choke[lane], self._noisy[lane] = note.choke, note.sound.noisy
-        self.gains[:, lane] = note.sound.gains
+        self.gains[:, lane], self.sounds[lane] = note.sound.gains, note.sound
         self._amplitude[:, lane], self._life_s[lane] = note.sound.amplitude, note.sound.life_s
 
     def lead(self, lane: int, pitch: int, frame: int, sound: Sound) -> None:
         """A held note goes on at another pitch."""
         self.pitch[lane], self.key[lane] = pitch, sound.key
         self._since["pitch_age"][lane] = self.now + frame
-        self.gains[:, lane] = sound.gains
+        self.gains[:, lane], self.sounds[lane] = sound.gains, sound
 
     def free(self, lane: int) -> None:
         """Nothing sounds on it any more."""
-        self.state[lane], self.pitch[lane] = FREE, -1
+        self.state[lane], self.pitch[lane], self.sounds[lane] = FREE, -1, None
         self._since["off_age"][lane] = _NEVER
 
     def let_go(self, part: int, pitch: int, frame: int) -> None:

@@ -8,12 +8,12 @@ from numpy.typing import NDArray
 
 from gen_core.playback.desk import Desk
 from gen_core.playback.instrument import Instrument, Instruments
-from gen_core.synth.knobs import KNOBS, rounded
 from gen_core.playback.lane_table import Start
 from gen_core.playback.voices import Voices
 from gen_core.spec.chance import draw
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import find
+from gen_core.synth.knobs import KNOBS, rounded
 from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
 
@@ -56,6 +56,7 @@ class Synth:
         self._volume = self._volume_before = 1.0
         self.broken_blocks = 0  # that held NaN or infinity, and were replaced by silence
         self._seed, self._notes, self._loaded = seed, 0, 0
+        self._late: dict[tuple[int, int], int] = {}  # frames by which held notes began late
         self.desk = Desk(self.plan, engine.inputs)
         self._voices = Voices(self.plan, engine.inputs)
 
@@ -99,6 +100,8 @@ class Synth:
             return
         item = self._instruments.sounding(self._assigned[part], pitch)
         late, velocity = self._human(item, min(velocity, 127))
+        if late:
+            self._late[part, pitch] = late
         attack, decay = (rounded(self._knobs[name][part]) for name in ("attack", "decay"))
         sound = self._instruments.sound(item, pitch, velocity, attack, decay)
         glide_s = item.playing["glide_s"] if item.mono else 0.0
@@ -117,8 +120,8 @@ class Synth:
         return int(late), max(round(velocity - softer), 1)
 
     def note_off(self, part: int, pitch: int, frame: int = 0) -> None:
-        """Let go of a key at `frame` of the next block."""
-        self._voices.note_off(part, pitch, frame)
+        """Let go of a key at `frame` of the next block; a note that began late ends as late."""
+        self._voices.note_off(part, pitch, frame + self._late.pop((part, pitch), 0))
 
     def all_notes_off(self) -> None:
         """Let go of everything."""
@@ -143,6 +146,7 @@ class Synth:
         self.engine.reset()
         self._voices = Voices(self.plan, self.engine.inputs)
         self._notes = 0
+        self._late.clear()
 
     def render_block(self) -> NDArray[np.float32]:
         """The next block, (block_frames, 2), true peaks at most -1 dBFS."""

@@ -39,6 +39,7 @@ class Voices:
         self._unsettled, self._blocks = _BLOCKS_TO_SETTLE, 0  # blocks until the gains stand still
         self._names = [name for name, lanes in self._ranges.items() for _ in range(lanes.stop - lanes.start)]
         self._table = LaneTable(len(self._names), plan.sample_rate_hz)
+        self._brightened = np.zeros(len(self._names))  # octaves by which each lane's values are raised
         self._before = np.zeros((len(BUSES), len(self._names)))  # gains at the last block's end
         self._silence()
 
@@ -140,6 +141,7 @@ class Voices:
 
     def _write(self, lane: int, note: Start, starts: bool) -> None:
         """The values of a note; what only a start needs (phases) where it is one."""
+        self._brightened[lane] = 0.0
         at, values = lane - self._ranges[note.voice].start, note.sound.values
         for key, port in self._ports[note.voice]:
             view = self._inputs[f"{note.voice}.{key}"][at]
@@ -168,7 +170,21 @@ class Voices:
         if self._unsettled:
             self._unsettled -= 1
             inputs["brightness"][:, 0] = brightness[table.part]
+            self._brighten()
             self._mix(levels)
+
+    def _brighten(self) -> None:
+        """Values of sounding notes that follow the brightness of their part without the unit's knowing."""
+        for lane, sound in enumerate(self._table.sounds):
+            if sound is None or not sound.bright:
+                continue
+            octaves = float(self._inputs["brightness"][lane, 0])
+            voice, at = self._place(lane)
+            for key in sound.bright if octaves != self._brightened[lane] else ():
+                view = self._inputs[f"{voice}.{key}"][at]
+                raised = sound.values[key] * np.exp(octaves * sound.values[f"{key}.brightness"])
+                view[...] = np.reshape(raised, view.shape)
+            self._brightened[lane] = octaves
 
     def _mix(self, levels: NDArray[np.float64]) -> None:
         """The gains of every lane, in a straight line from where the last block ended."""
@@ -195,8 +211,8 @@ class Voices:
         self._blocks += 1
         if table.fading:
             self._unsettled = _BLOCKS_TO_SETTLE
-            for lane in np.flatnonzero(table.state == FADING):
-                self._release(int(lane))
+            for lane in np.flatnonzero(table.state == FADING).tolist():
+                self._release(lane)
         if self._blocks % _LOOK_EVERY == 0 and table.fade_silent():
             self._unsettled = _BLOCKS_TO_SETTLE
         self._crowded |= {note.voice for note in self._waiting}

@@ -1,7 +1,7 @@
-"""What a person turns while music sounds: five knobs that mean the same on every instrument, and how a patch is played.
+"""What a person turns while music sounds: five knobs that mean the same on all instruments, and how a patch is played.
 
-`brightness` and `drive` are heard at once, `space` as well; `attack` and `decay` from a part's next note on. At 0 all is
-as the instrument was made.
+`brightness`, `drive` and `space` are heard at once, `attack` and `decay` from a part's next note on. At 0 all
+is as the instrument was made.
 """
 
 from collections.abc import Mapping

@@ -57,7 +57,7 @@ def between(knots: int, step: int) -> NDArray[np.float64]:
 
 @lru_cache
 def ends(frames: int) -> NDArray[np.float32]:
-    """[2, frames]: a straight line from the value at block start to the value at block end, for ports of kind "ramp"."""
+    """[2, frames]: ports of kind "ramp", straight from the value at block start to the value at block end."""
     share = np.arange(frames) / frames
     return np.stack([1.0 - share, share]).astype(np.float32)
 

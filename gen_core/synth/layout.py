@@ -37,6 +37,11 @@ class Layout:
         return self.block_frames // SEGMENT_FRAMES
 
     @property
+    def apart(self) -> int:
+        """Samples between the taps of a short filter: about 21 us at any rate, so that it sounds alike at any rate."""
+        return max(1, round(self.sample_rate_hz / 48000))
+
+    @property
     def stretch_frames(self) -> int:
         """Length of a stretch of a constant cutoff and straight pitch; half as long where blocks are odd."""
         return STRETCH_FRAMES if self.block_frames % STRETCH_FRAMES == 0 else STRETCH_FRAMES // 2

@@ -13,9 +13,9 @@ from functools import cache, lru_cache
 from importlib import resources
 from typing import Any
 
-from gen_core.synth.knobs import PLAYING
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param, suggestion
+from gen_core.synth.knobs import PLAYING
 from gen_core.synth.plan import EFFECTS, Plan
 from gen_core.synth.unit import Data, Unit
 from gen_core.synth.wiring import FORMS, Wiring, wiring
@@ -28,7 +28,7 @@ DEFAULT_KIT = "standard"
 DEFAULT_VOICE = "analog"
 LOWEST_KEY, HIGHEST_KEY = 35, 81  # General MIDI percussion key map
 # Lanes of each voice in a book. A chord needs few, a pedalled piano many.
-LANES = {"analog": 12, "wave": 16, "struck": 16, "pm": 8, "formant": 8, "drum": 12}
+LANES = {"analog": 12, "wave": 16, "struck": 16, "pm": 8, "formant": 8, "drum": 12, "evolving": 8, "soft": 8, "chip": 8}
 OTHER_LANES = 8
 
 
@@ -79,7 +79,8 @@ def _kit(data: Mapping[str, Any], name: str, lines: _Lines) -> list[Row]:
         keys |= {str(key): f"{name}.{piece}" for key in patch.get("keys", [])}
     if not keys:
         raise UsageError(f"{lines.file}: no piece has keys", "give at least one piece `keys = [36]`")
-    return [*rows, {"name": name, "title": str(data.get("title", name)), "programs": data.get("programs", []), "kit": keys}]
+    head = {"name": name, "title": str(data.get("title", name)), "family": str(data.get("family", "kits"))}
+    return [*rows, head | {"programs": data.get("programs", []), "kit": keys}]
 
 
 def _row(data: Mapping[str, Any], name: str, lines: _Lines, piece: str, top: set[str]) -> Row:
@@ -107,9 +108,7 @@ def _voice(data: Mapping[str, Any], name: str, lines: _Lines, piece: str) -> tup
     given = data.get("voice", DEFAULT_VOICE)
     if isinstance(given, Mapping):
         wires = wiring(given, lines.where(piece, "voice"))
-        same = next((known for known, other in voices().items() if other.data() == wires.data()), "")
-        _OWN.setdefault(name, wires)
-        return (same, wires) if same else (name, wires)
+        return _named(name, wires), wires
     if given not in voices():
         hint = suggestion(str(given), voices()) or f"use {', '.join(voices())}"
         raise UsageError(f"{lines.where(piece, 'voice')}: there is no voice {given!r}", hint)
@@ -117,6 +116,18 @@ def _voice(data: Mapping[str, Any], name: str, lines: _Lines, piece: str) -> tup
 
 
 _OWN: dict[str, Wiring] = {}  # topologies that patches brought along
+
+
+def _named(patch: str, wires: Wiring) -> str:
+    """The name of a topology: that of an equal one, else the patch's own, with a number where that is taken."""
+    known = {**_OWN, **voices()}
+    for name, other in known.items():
+        if other.data() == wires.data():
+            return name
+    stem = patch.replace(".", "-")
+    name = next(word for word in (stem, *(f"{stem}-{n}" for n in range(2, 1000))) if word not in known)
+    _OWN[name] = wires
+    return name
 
 
 def _chosen(choices: Sequence[Unit], data: Mapping[str, Any]) -> Unit:

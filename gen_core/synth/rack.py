@@ -46,7 +46,7 @@ class Kernels:
         self._sends = [self._effect(unit, state) for unit in plan.effect_units if unit.name in SENDS]
         self._inserts = [self._effect(unit, state) for unit in plan.effect_units if unit.name in INSERTS]
 
-    def _voice(self, name: str, state: Arrays) -> tuple[list[Callable[[], None]], NDArray[np.float32]]:
+    def _voice(self, name: str, state: Arrays) -> tuple[list["_Step"], NDArray[np.float32]]:
         """The steps of one voice, and its bus."""
         wires, layout = self._plan.voices[name][0], self._plan.layout(name)
         signals: Arrays = self._common()
@@ -55,11 +55,11 @@ class Kernels:
             if slot.common:
                 continue
             own = {
-                item.name: np.moveaxis(state[f"{name}.{slot.name}.{item.name}"], 0, lanes_axis(item.dims))
+                item.name: _placed(state[f"{name}.{slot.name}.{item.name}"], item.dims)
                 for item in slot.unit.state
             }
             out = slot.unit.room(layout)
-            given = _voice_inputs(name, slot, signals, self._inputs, lambda x, dims: np.moveaxis(x, 0, lanes_axis(dims)))
+            given = _voice_inputs(name, slot, signals, self._inputs, _placed)
             step = _Step(slot.unit, layout, given, own, out)
             step.tables = self._inputs if any(port.kind == "shared" for port in slot.unit.inputs) else None
             signals |= {f"{slot.name}.{key}": array for key, array in out.items()}
@@ -80,9 +80,9 @@ class Kernels:
     def run(self, skip: bool = True) -> NDArray[np.float32]:
         """One block: (2, frames), to be read before the next. `skip`: what is silent does not run."""
         self.bus[:] = 0.0
-        for name, step in self._sources.items():
+        for name, source in self._sources.items():
             if self._inputs[f"{name}.on"][0]:
-                step()
+                source()
         for on, steps, bus in self._voices:
             if on[0]:
                 for step in steps:
@@ -96,8 +96,7 @@ class Kernels:
                 mix += send.hearing(heard)
         signal = mix
         for insert in self._inserts:
-            on = insert.inputs.get("on")
-            if on is None or on[0]:
+            if "on" not in insert.inputs or insert.inputs["on"][0]:
                 signal = insert.hearing(signal)
             else:
                 insert.rest()
@@ -132,6 +131,11 @@ class _Step:
         return self.out[_gives(self.unit)]
 
 
+def _placed(x: NDArray, dims: Sequence[Dim]) -> NDArray:
+    """A view with the lanes where a unit has them."""
+    return np.moveaxis(x, 0, lanes_axis(dims))
+
+
 def _voice_inputs(
     name: str,
     slot: Slot,
@@ -139,7 +143,7 @@ def _voice_inputs(
     inputs: Mapping[str, Any],
     ordered: Callable[[Any, Sequence[Dim]], Any],
 ) -> dict[str, Any]:
-    """What one slot of a voice reads, by the names of its ports. `ordered` moves the lanes from first to their place."""
+    """What one slot of a voice reads, by its ports' names. `ordered` moves the lanes from first to their place."""
     heard = {port: signals[source] for port, source in slot.sources.items()}
     heard |= {clock: inputs[f"{name}.{clock}"] for clock in slot.unit.clocks}
     for port in (*slot.unit.values, *slot.unit.inputs):
@@ -161,7 +165,8 @@ def draw(
     for name in plan.voices:
         part = _draw_voice(g, plan, name, inputs, state, common, moved)
         bus = part if bus is None else bus + part
-    rows = dict(zip(("left", "reverb", "echo", "chorus", "drive"), g.split(bus, (2, 1, 1, 1, 2), axis=0), strict=True))
+    parts = g.split(bus, (2, 1, 1, 1, 2), axis=0)
+    rows = dict(zip(("left", "reverb", "echo", "chorus", "drive"), parts, strict=True))
     mix = rows["left"]
     for unit in plan.effect_units:
         own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
@@ -250,7 +255,7 @@ def _draw_voice(
 
     def whole() -> list[Tensor]:
         signals: Tensors = dict(common)
-        after: Tensors = {}
+        after: dict[tuple[str, str], Tensor] = {}
         for slot in slots:
             dims = {item.name: item.dims for item in slot.unit.state}
             own = {key: _swapped(g, held[slot.name, key], dims[key]) for key in dims}

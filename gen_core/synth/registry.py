@@ -2,7 +2,9 @@
 
 from gen_core.synth.unit import Unit
 from gen_core.synth.units.amplifier import AMPLIFIER
+from gen_core.synth.units.arpeggio import ARPEGGIO
 from gen_core.synth.units.blend import BLEND
+from gen_core.synth.units.chorus import CHORUS
 from gen_core.synth.units.clap import CLAP
 from gen_core.synth.units.compressor import COMPRESSOR
 from gen_core.synth.units.cymbal import CYMBAL
@@ -17,6 +19,7 @@ from gen_core.synth.units.lfo import LFO
 from gen_core.synth.units.limiter import LIMITER
 from gen_core.synth.units.mixer import MIXER
 from gen_core.synth.units.modal import MODAL
+from gen_core.synth.units.motion import MOTION
 from gen_core.synth.units.noise import NOISE
 from gen_core.synth.units.one_pole import ONE_POLE
 from gen_core.synth.units.oscillator import OSCILLATOR
@@ -36,7 +39,9 @@ UNITS: tuple[Unit, ...] = (
     ENVELOPE,
     STAGES,
     LFO,
+    MOTION,
     PITCH,
+    ARPEGGIO,
     # what sounds
     OSCILLATOR,
     PIPE,
@@ -62,6 +67,7 @@ UNITS: tuple[Unit, ...] = (
     MIXER,
     # what all share
     DRIVE,
+    CHORUS,
     ECHO,
     REVERB,
     EQUALIZER,

@@ -40,7 +40,7 @@ class Builder(Protocol):
     def gather_elements(self, x: Tensor, indices: Any, axis: int) -> Tensor: ...
     def scatter(self, x: Tensor, indices: Tensor, updates: Tensor) -> Tensor: ...
     def modulo(self, x: Tensor, y: int) -> Tensor: ...
-    def convolve(self, x: Tensor, taps: Tensor, groups: int = 1, apart: int = 1) -> Tensor: ...
+    def convolve(self, x: Tensor, taps: Tensor, apart: int = 1) -> Tensor: ...
     def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def reduce_max(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def reduce_min(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
@@ -71,8 +71,8 @@ SETTLED = np.float32(_SETTLED)
 class State:
     """One array that a unit carries from block to block, and where it starts.
 
-    ring: large, and only a few rows of it change in a block. The unit reads it before it writes it, by data dependency,
-    so that an engine may bind one buffer as its input and its output (onnxruntime then skips the copy); and while
+    ring: large. All that reads it stands before what writes it, by data dependency, so that an engine may bind one
+    buffer as its input and its output (where only some rows change, onnxruntime then copies nothing else); and while
     there is sound in it, another state of the unit is not zero, so that an engine that looks for silence need not
     look here.
     """
@@ -100,6 +100,9 @@ class Data:
     help: str = ""
 
 
+MIDDLE_VELOCITY = 96  # where a patch sounds as it is written: a firm mezzo-forte
+
+
 @dataclass(frozen=True)
 class NoteOn:
     """What a note says to the units of its voice."""
@@ -119,6 +122,10 @@ class NoteOn:
     def loud(self) -> float:
         """Velocity as 0..1."""
         return self.velocity / 127.0
+
+    def louder(self, velocity_db: float) -> float:
+        """A factor of so many dB between velocity 0 and 127, and 1 at MIDDLE_VELOCITY."""
+        return float(10.0 ** (velocity_db * (self.velocity - MIDDLE_VELOCITY) / 127.0 / 20.0))
 
 
 @dataclass(frozen=True)
@@ -144,7 +151,8 @@ class Unit:
 
     sections: what a patch may set, by the name of its section. `inputs` are signals that other units give (wired by
     name), `clocks` names what the allocator tells of every lane, `values` are what a note writes into its lane (or the
-    mixer into an effect): `prepare` computes them, each in the port's shape without its "lanes".
+    mixer into an effect): `prepare` computes them, each in the port's shape without its "lanes"; "NAME.brightness" may
+    say by how much (ln) an octave of the part's brightness raises a value.
     `outputs` are its own signals; `tolerance` is the largest error between renderings.
     Units of one `form` differ in sections and `prepare` only, so their notes share lanes.
     """

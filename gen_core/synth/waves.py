@@ -28,7 +28,7 @@ Body = Sequence[Sequence[float]]  # rows of (Hz, dB, octaves wide)
 
 def frames_of(count: int) -> int:
     """Length of a period with `count` harmonics: linear interpolation of harmonic h errs by (h / frames)^2 of it."""
-    return min(max(512, 2 ** math.ceil(math.log2(32 * count))), MAX_FRAMES)
+    return min(max(1024, 2 ** math.ceil(math.log2(64 * count))), MAX_FRAMES)
 
 
 def _pulse(width: float) -> NDArray:

@@ -1,15 +1,29 @@
-"""All figures as one table: `python -m tests.benchmarks [synth|peers|composer|wishes|arm|board|…] [--json]`.
+"""All figures as one table: `python -m tests.benchmarks [synth|peers|sound|composer|arm|board|…] [--json]`.
 
 What takes hours or judges stands apart and has options of its own: `python -m tests.benchmarks endurance --hours 24`.
 """
 
 import sys
 
-from tests.benchmarks import arm, board, composer, constraints, endurance, frame, peers, size, synth, wire, wishes
+from tests.benchmarks import (
+    arm,
+    board,
+    composer,
+    constraints,
+    endurance,
+    frame,
+    peers,
+    size,
+    sound,
+    synth,
+    wire,
+    wishes,
+)
 
 GROUPS = {
     "synth": synth.run,
     "peers": peers.run,
+    "sound": sound.run,
     "composer": composer.run,
     "wishes": wishes.run,
     "constraints": constraints.run,

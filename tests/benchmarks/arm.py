@@ -1,9 +1,9 @@
-"""The composer on a Pi Zero's processor, emulated: instructions a note, and whether it says the same as this machine.
+"""Composer and synthesizer on a Pi Zero's processor, emulated: instructions a note and a block; is it the same music?
 
 Instructions are counted, not timed, so other work on the machine changes nothing; they say nothing of memory, in which
 int8 needs a quarter of what fp32 does. Needs Debian's qemu-user and the root that `tests/tools/arm-root.sh` makes, in
-$LIMONAIRE_ARM_ROOT or .tools/arm-root. LIMONAIRE_ARM_JOBS chooses some of graphs, dense, nats, synth, free: the last takes
-minutes, since emulation is about thirty times slower.
+$LIMONAIRE_ARM_ROOT or .tools/arm-root. LIMONAIRE_ARM_JOBS chooses some of graphs, dense, nats, synth, free: the last
+takes minutes, since emulation is about thirty times slower.
 """
 
 import json
@@ -36,7 +36,13 @@ PI_ZERO_RATE = 0.4e9  # instructions a second on one core of a Pi Zero 2 W: 1 GH
 RATE = 32.0  # notes a second, the dense texture that must be composed twice as fast as it plays
 COUNT = re.compile(r"^COUNT mark all=(\d+)", re.MULTILINE)
 MEGA = 1e6
-ENSEMBLE = (("flute", [79]), ("organ", [67, 72]), ("strings", [60, 64, 67, 71]), ("bass", [36]), ("standard", [36, 38, 42, 49]))
+ENSEMBLE = (
+    ("flute", [79]),
+    ("organ", [67, 72]),
+    ("strings", [60, 64, 67, 71]),
+    ("bass", [36]),
+    ("standard", [36, 38, 42, 49]),
+)
 GOALS = {
     "exact 256": "the goal is 200 nodes, 1.6 M",
     "exact 512": "no goal",

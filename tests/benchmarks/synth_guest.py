@@ -1,6 +1,8 @@
 """What `arm.py` has a board's processor do with synthesizers: hold a chord, and count what a block costs.
 
-    python synth_guest.py FOLDER synth    FOLDER/synth/NAME.json and NAME.onnx: what to play; the result goes to FOLDER/synth.json
+    python synth_guest.py FOLDER synth
+
+FOLDER/synth/NAME.json and NAME.onnx say what to play; the result goes to FOLDER/synth.json.
 """
 
 import json
@@ -24,7 +26,8 @@ def mark() -> None:
 
 def held(description: dict[str, Any], graph: bytes) -> Synth:
     """A synthesizer that holds the chords of a description: rows, plan, and notes as [part, instrument, [keys]]."""
-    synth = Synth(GraphEngine(graph, Plan.from_manifest(description["plan"])), [Instrument(r) for r in description["rows"]])
+    engine = GraphEngine(graph, Plan.from_manifest(description["plan"]))
+    synth = Synth(engine, [Instrument(row) for row in description["rows"]])
     for part, instrument, keys in description["notes"]:
         synth.assign(part, instrument)
         for key in keys:

@@ -1,4 +1,4 @@
-"""Synthesizers to measure: the exact voice alone, the spectral voice alone, and a whole ensemble with kit and effects."""
+"""Synthesizers to measure: the exact voice alone, the spectral voice alone, a whole ensemble with kit and effects."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from gen_core.synth import patches
 from gen_core.synth.plan import Plan
 
 EXACT = """
-voice = { units = ["envelope", "pitch", "oscillator", "blend", "svf", "amplifier"], wires = { "amplifier.signal" = "svf.filtered" } }
+[voice]
+units = ["envelope", "pitch", "oscillator", "blend", "svf", "amplifier"]
+wires = { "amplifier.signal" = "svf.filtered" }
 [oscillator_1]
 wave = "saw"
 level = 0.5
@@ -34,7 +36,9 @@ sustain = 0.3
 gain_db = -12.0
 """  # two oscillators and a filter at work, no noise
 SPECTRAL = """
-voice = { units = ["envelope", "pitch", "oscillator", "blend", "amplifier"], wires = { "amplifier.signal" = "blend.source" } }
+[voice]
+units = ["envelope", "pitch", "oscillator", "blend", "amplifier"]
+wires = { "amplifier.signal" = "blend.source" }
 [oscillator_1]
 wave = "saw"
 body = [[600.0, 9.0, 0.5], [1800.0, 6.0, 0.5]]

@@ -32,15 +32,20 @@ VALUES = (
     Port("colour", (1, "lanes", BANDS), 0.0, 15.0),  # of the noise
 )
 _SOURCES = ("oscillator_1", "oscillator_2", "noise")
-_NONE = {"level": 0.0, "level_bend": 0.0}
+_NONE = {"level": 0.0, "level_bend": 0.0, "velocity_db": 0.0}
+_FILTERS = {"filter", "one_pole"}
+_TILT = np.array([[-0.35], [0.45], [0.35]])  # ln an octave of brightness: 3 dB down, 4 dB up, 3 dB up
 
 
 def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
     """Levels of the three sources, and the noise's colour; a source that the wiring leaves out has none."""
     if "pipe" in row:  # its two ranks stand for two oscillators
         row = {**row, **ranks(row)}
-    given = [row.get(source, _NONE) for source in _SOURCES]
-    levels = {name: np.array([[section[name]] for section in given]) for name in _NONE}
+    given = [{**_NONE, **row.get(source, {})} for source in _SOURCES]
+    louder = np.array([[note.louder(section["velocity_db"])] for section in given])
+    levels = {name: np.array([[section[name]] for section in given]) * louder for name in ("level", "level_bend")}
+    if not _FILTERS & set(row):  # nothing behind it knows the knob: the second layer and the noise are the bright ones
+        levels["level.brightness"] = levels["level_bend.brightness"] = _TILT
     noisy = "noise" in row and bool(levels["level"][2, 0] or levels["level_bend"][2, 0])
     return levels | {"colour": colour(row["noise"], note.layout) if noisy else np.zeros(BANDS), "noisy": noisy}
 

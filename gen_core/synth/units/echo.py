@@ -33,7 +33,9 @@ _ROW = SEGMENT_FRAMES
 PARAMS = (
     Param(id="beats", low=0.125, high=4.0, default=0.75, unit="beats", curve="exponential", help="halved beyond 1.5 s"),
     Param(id="feedback", low=0.0, high=0.95, default=0.45, help="what comes back; at 1 it would never end"),
-    Param(id="damping_hz", low=3000.0, high=20000.0, default=7000.0, unit="Hz", curve="exponential", help="-3 dB a pass"),
+    Param(
+        id="damping_hz", low=3000.0, high=20000.0, default=7000.0, unit="Hz", curve="exponential", help="-3 dB a pass"
+    ),
     Param(id="width", low=0.0, high=1.0, default=0.8, help="0 is the middle, 1 left and right"),
     Param(id="level", low=0.0, high=1.0, default=0.6),
 )
@@ -55,7 +57,7 @@ def prepare(row: Row, stage: Stage) -> Mapping[str, NDArray]:
     taps = gains[:, None] * _tape(section["damping_hz"], stage.layout)
     return {
         "echo_rows": np.full((1, 2), _rows(section["beats"], stage)),
-        "echo_taps": np.repeat(np.float32(taps)[:, :, None], 2, axis=2),
+        "echo_taps": np.repeat(taps[:, :, None], 2, axis=2),
     }
 
 
@@ -67,14 +69,9 @@ def _rows(beats: float, stage: Stage) -> int:
     return max(round(seconds * layout.sample_rate_hz / _ROW), layout.block_frames // _ROW)
 
 
-def _apart(layout: Layout) -> int:
-    """Samples between taps: about 21 us at any rate."""
-    return max(1, round(layout.sample_rate_hz / 48000))
-
-
 def _tape(damping_hz: float, layout: Layout) -> NDArray[np.float64]:
     """A Gaussian whose transform, another one, is -3 dB at `damping_hz`; its sum is 1."""
-    spread = math.sqrt(math.log(2.0)) / (2.0 * math.pi * damping_hz) * layout.sample_rate_hz / _apart(layout)
+    spread = math.sqrt(math.log(2.0)) / (2.0 * math.pi * damping_hz) * layout.sample_rate_hz / layout.apart
     taps = np.exp(-0.5 * ((np.arange(_TAPS) - _TAPS // 2) / spread) ** 2)
     return taps / taps.sum()
 
@@ -144,7 +141,7 @@ def _echo(send, rows, taps, tape, place, left, apart, fades, head, made):
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["echoed"] [2, frames]."""
-    apart, fades = _apart(layout), _fades(layout)
+    apart, fades = layout.apart, _fades(layout)
     head, made = np.empty(fades.shape[1], np.float32), np.empty((4, layout.block_frames), np.float32)
     moving = state["tape"], state["place"], state["left"]
     _echo(inputs["echo_send"][0], inputs["echo_rows"][0], inputs["echo_taps"], *moving, apart, fades, head, made)
@@ -155,7 +152,7 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 @lru_cache
 def _fades(layout: Layout) -> NDArray[np.float32]:
     """[2, 10 apart + frames]: from the old head to the new one."""
-    late = (_TAPS - 1) * _apart(layout)
+    late = (_TAPS - 1) * layout.apart
     share = np.maximum(np.arange(late + layout.block_frames) - late, 0) / layout.block_frames
     return np.stack([1.0 - share, share]).astype(np.float32)
 
@@ -163,13 +160,13 @@ def _fades(layout: Layout) -> NDArray[np.float32]:
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """Two heads of whole rows, one convolution for all gains and taps, rows written in their place."""
     frames, rows, tape, place = layout.block_frames, layout.block_frames // _ROW, state["tape"], state["place"]
-    late = (_TAPS - 1) * _apart(layout)
+    late = (_TAPS - 1) * layout.apart
     first = place - g.reshape(x["echo_rows"], (2, 1))
     at = g.modulo(first + g.constant(np.arange(rows + 1) - 1, np.int64), _ring_rows(layout))
     heads = g.reshape(g.gather(tape, at, axis=1), (1, 4, frames + _ROW))  # left old, left new, right old, right new
     heads = g.slice(heads, _ROW - late, frames + _ROW, axis=2) * g.constant(np.tile(_fades(layout), (2, 1)))
     taps = g.reshape(g.transpose(x["echo_taps"], (0, 2, 1)), (4, 4, _TAPS))
-    fed, echoed = g.split(g.convolve(heads, taps, apart=_apart(layout)), (2, 2), axis=1)
+    fed, echoed = g.split(g.convolve(heads, taps, apart=layout.apart), (2, 2), axis=1)
     fed = settle(g, fed + g.constant([[1.0], [0.0]]) * x["echo_send"])
     written = g.constant([[[c, row] for row in range(rows)] for c in (0, 1)], np.int64) + g.concat(
         [g.constant([0], np.int64), place], axis=0

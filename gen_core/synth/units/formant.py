@@ -19,6 +19,7 @@ where the crossfade makes it continuous. Spectra end with their formants: nothin
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -27,12 +28,13 @@ from numpy.typing import NDArray
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.knots import lines
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, phases, run
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
 from gen_core.synth.units.phase_modulation import TONE
+from gen_core.synth.units.lfo import SWAY
 from gen_core.synth.units.pitch import FACTOR, highest, onset
 
 # Four formants each of five vowels: Hz, dB, Hz wide. Sung vowels, from the table in the Csound manual, appendix D.
@@ -92,6 +94,7 @@ PARAMS = (
     Param(id="morph_lfo", low=-1.0, high=1.0, default=0.0, help="added, times the LFO, where a voice has one"),
     Param(id="size", low=0.7, high=1.5, default=1.0, curve="exponential", help="of the throat: a child's to a giant's"),
     Param(id="width", low=0.25, high=4.0, default=1.0, curve="exponential", help="of the formants; wide is dull"),
+    Param(id="velocity_db", low=0.0, high=36.0, default=12.0, unit="dB", help="of the upper formants, as singers do"),
     Param(id="fundamental", low=0.0, high=1.0, default=0.3, help="of the pulse beneath the formants"),
 )
 
@@ -120,6 +123,7 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
     section = row["formant"]
     rate = min(note.hertz / note.layout.sample_rate_hz, _HIGHEST)
     both = np.stack([_vowel(section, vowel, note, highest(row)) for vowel in section["vowels"]])
+    both[:, 2, 1:] *= note.louder(section["velocity_db"])
     loudest = section["fundamental"] + both[:, 2].sum(axis=1).max()
     both[:, 2] *= COSINE / loudest
     bright = np.zeros((3, _FORMANTS))
@@ -281,7 +285,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 FORMANT = Unit(
     name="formant",
     sections={"formant": PARAMS},
-    inputs=(FACTOR, ENVELOPES),
+    inputs=(FACTOR, ENVELOPES, replace(SWAY, optional=True)),
     clocks=("keep", "brightness"),
     values=VALUES,
     prepare=prepare,

@@ -79,6 +79,7 @@ COLOUR = (
 PARAMS = (
     Param(id="level", low=0.0, high=1.0, default=0.0, help="1 is as loud as white noise from -1 to 1, in any colour"),
     Param(id="level_bend", low=-1.0, high=1.0, default=0.0, help="added, times the modulation envelope"),
+    Param(id="velocity_db", low=-24.0, high=48.0, default=0.0, unit="dB", help="velocity 0 to 127; as written at 96"),
     *COLOUR,
 )
 

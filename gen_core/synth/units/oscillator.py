@@ -35,6 +35,7 @@ PARAMS = (
     Param(id="detune_cents", low=-100.0, high=100.0, default=0.0, unit="cents"),
     Param(id="level", low=-1.0, high=1.0, default=0.0, help="negative turns the wave over"),
     Param(id="level_bend", low=-1.0, high=1.0, default=0.0, help="added, times the modulation envelope"),
+    Param(id="velocity_db", low=-24.0, high=48.0, default=0.0, unit="dB", help="velocity 0 to 127; as written at 96"),
     Param(id="phase", low=0.0, high=1.0, default=0.0, unit="periods", help="where a note begins"),
 )
 _HIGHEST = 0.45  # periods a sample

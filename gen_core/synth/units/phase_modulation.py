@@ -29,8 +29,8 @@ from numpy.typing import NDArray
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.knots import lines
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, phases, run
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
 from gen_core.synth.units.pitch import FACTOR, highest, onset

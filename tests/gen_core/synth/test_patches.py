@@ -94,3 +94,13 @@ def test_a_patch_may_bring_a_voice_of_its_own_and_shares_one_that_is_there() -> 
     assert alone["voice"] == "mine" and patches.plan_for([alone]).voices["mine"][0].slots[-1].name == "mixer"
     units = PLAIN.replace('"blend"', '"noise", "blend"')
     assert patches.read(VOICE.format(units=units, wires=wires), "shared.toml")[0]["voice"] == "analog"
+
+
+def test_two_patches_of_one_name_keep_each_its_own_voice() -> None:
+    wires = '"amplifier.signal" = "svf.filtered"'
+    first = patches.read(VOICE.format(units=PLAIN, wires=wires), "twin.toml")[0]
+    units = PLAIN.replace('"svf"', '"one_pole"')
+    other = patches.read(VOICE.format(units=units, wires='"amplifier.signal" = "one_pole.filtered"'), "twin.toml")[0]
+    named = patches.read(VOICE.format(units=units.replace('"pitch", ', '"lfo", "pitch", '),
+                                      wires='"amplifier.signal" = "one_pole.filtered"'), "analog.toml")[0]  # fmt: skip
+    assert len({first["voice"], other["voice"], named["voice"], "analog"}) == 4

@@ -179,14 +179,13 @@ def test_sopranos_lift_a_formant_to_the_note():
 
 def test_the_lfo_moves_the_vowel_the_same_in_both_renderings():
     row = patch(formant={"vowels": ["i", "a"], "morph": 0.5, "morph_lfo": 0.5})
-    with_lfo = Unit(**{**FORMANT.__dict__, "inputs": (*FORMANT.inputs, lfo.SWAY)})
     state, drawn_state = FORMANT.start(ONE), FORMANT.start(ONE)
-    run = runners(model(with_lfo, ONE))["onnxruntime"]
+    run = runners(model(FORMANT, ONE))["onnxruntime"]
     still = played(FORMANT, row, 50.0, 0.05)
     for number, block in enumerate(blocks(FORMANT, row, 50.0, 0.05)):
         block["lfo"] = np.linspace(-1, 1, ONE.knots, dtype=np.float32)[None]
-        expected = by_kernel(with_lfo, ONE, block, state)["tone"]
-        got, drawn_state = by_graph(run, with_lfo, block, drawn_state)
+        expected = by_kernel(FORMANT, ONE, block, state)["tone"]
+        got, drawn_state = by_graph(run, FORMANT, block, drawn_state)
         np.testing.assert_allclose(got["tone"], expected, atol=FORMANT.tolerance)
         assert np.abs(expected[0] - still[number * 512 :][:512]).max() > 0.05
 

@@ -186,3 +186,11 @@ def test_every_file_of_the_folder_is_in_the_registry() -> None:
 
 def test_knots_are_short_against_hearing() -> None:
     assert KNOT_FRAMES / Layout().sample_rate_hz < 0.001
+
+
+def test_every_unit_can_be_heard() -> None:
+    from gen_core.synth.patches import voices
+    from gen_core.synth.plan import EFFECTS
+
+    heard = {choice.name for wires in voices().values() for slot in wires.slots for choice in slot.choices}
+    assert {unit.name for unit in UNITS} - heard - set(EFFECTS) == set()
