@@ -92,7 +92,7 @@ def _stretch(motion, shape, period, tables, scratch, out):
         at[n] = whole
         fraction[n] = place - np.float32(whole)
     for n in range(out.size):  # apart, for no processor looks up as fast as it calculates
-        whole = np.uint64(at[n])  # unsigned: no check for negative places
+        whole = np.uint64(at[n])  # unsigned: no check for negative places, and no sign to carry along
         low = here[whole]
         out[n] = low + fraction[n] * (here[whole + np.uint64(1)] - low)
 
@@ -103,7 +103,7 @@ def _oscillate(factor, keep, increment, phase_start, period, tables, shape, phas
     table, size = period
     frames = shape.shape[1]
     knots = np.uint64(frames // KNOT_FRAMES)
-    scratch = np.empty(frames, np.int32), np.empty(frames, np.float32)
+    scratch = np.empty(frames, np.uint32), np.empty(frames, np.float32)
     for v in range(keep.size):
         for o in range(2):
             if increment[o, v, 0] == 0.0:  # an idle lane

@@ -81,9 +81,10 @@ def _factors(age, pitch_age, values, step_s, ends, out):
                 t = np.float64(max(age[v, 0] + late, np.float32(0.0)))
                 semitones += min(t * onset[v, 0], 1.0) * vibrato[v, 0] * np.sin(t * vibrato_rate[v, 0])
             ends[end] = np.exp(_PER_SEMITONE * semitones) if semitones != 0.0 else 1.0
-        for knot in range(out.shape[1] - 1):
-            end, part = knot // step, (knot % step) / step
-            out[v, knot] = ends[end] * (1.0 - part) + ends[end + 1] * part
+        for end in range(ends.size - 1):
+            for knot in range(step):
+                part = knot / step
+                out[v, end * step + knot] = ends[end] * (1.0 - part) + ends[end + 1] * part
         out[v, out.shape[1] - 1] = ends[ends.size - 1]
 
 
