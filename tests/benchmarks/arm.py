@@ -37,11 +37,11 @@ RATE = 32.0  # notes a second, the dense texture that must be composed twice as 
 COUNT = re.compile(r"^COUNT mark all=(\d+)", re.MULTILINE)
 MEGA = 1e6
 ENSEMBLE = (
-    ("flute", [79]),
-    ("organ", [67, 72]),
-    ("strings", [60, 64, 67, 71]),
-    ("bass", [36]),
-    ("standard", [36, 38, 42, 49]),
+    ("organ", [79]),
+    ("trumpet_rank", [67, 72]),
+    ("recorder", [60, 64, 67, 71]),
+    ("bass_pipes", [36]),
+    ("fairground", [36, 38, 42, 49]),
 )
 GOALS = {
     "exact 256": "the goal is 200 nodes, 1.6 M",

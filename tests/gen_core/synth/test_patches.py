@@ -12,7 +12,7 @@ GOOD = 'title = "x"\n[oscillator_1]\nwave = [1.0, 0.5]\nlevel = 0.5\n'
 
 
 def test_every_general_midi_program_has_exactly_one_instrument() -> None:
-    programs = [program for row in patches.rows() for program in row.get("programs", ())]
+    programs = [program for row in patches.rows() if "kit" not in row for program in row.get("programs", ())]
     assert sorted(programs) == list(range(128))
     assert {patches.instrument_for_program(program) for program in range(128)} <= set(patches.names())
 
