@@ -163,8 +163,7 @@ def draw(
     common = _draw_sources(g, plan, inputs, state, moved)
     bus = None
     for name in plan.voices:
-        part = _draw_voice(g, plan, name, inputs, state, common, moved)
-        bus = part if bus is None else bus + part
+        bus = _draw_voice(g, plan, name, inputs, state, common, bus, moved)
     parts = g.split(bus, (2, 1, 1, 1, 2), axis=0)
     rows = dict(zip(("left", "reverb", "echo", "chorus", "drive"), parts, strict=True))
     mix = rows["left"]
@@ -246,9 +245,10 @@ def _draw_voice(
     inputs: Mapping[str, Tensor],
     state: Mapping[str, Tensor],
     common: Tensors,
+    bus: Tensor | None,
     moved: Tensors,
 ) -> Tensor:
-    """A voice's bus, behind its `on`."""
+    """The bus of the voices so far and of this one, which stands behind its `on`: where it rests, no sum is drawn."""
     wires, layout = plan.voices[name][0], replace(plan.layout(name), lanes=-1)  # as many as are bound
     slots = [slot for slot in wires.slots if not slot.common]
     held = {(s.name, item.name): state[f"{name}.{s.name}.{item.name}"] for s in slots for item in s.unit.state}
@@ -263,9 +263,10 @@ def _draw_voice(
             out, next_state = slot.unit.graph(g, layout, given, own)
             signals |= {f"{slot.name}.{key}": value for key, value in out.items()}
             after |= {(slot.name, key): _swapped(g, value, dims[key]) for key, value in next_state.items()}
-        return [signals[f"mixer.{BUS}"], *(after[key] for key in held)]
+        own_bus = signals[f"mixer.{BUS}"]
+        return [own_bus if bus is None else own_bus + bus, *(after[key] for key in held)]
 
-    silent = g.constant(np.zeros((len(BUSES), plan.block_frames), np.float32))
-    drawn = g.branch(inputs[f"{name}.on"], whole, lambda: [silent, *held.values()])
+    before = g.constant(np.zeros((len(BUSES), plan.block_frames), np.float32)) if bus is None else bus
+    drawn = g.branch(inputs[f"{name}.on"], whole, lambda: [before, *held.values()])
     moved |= {f"{name}.{slot}.{item}": value for (slot, item), value in zip(held, drawn[1:], strict=True)}
     return drawn[0]
