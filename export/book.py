@@ -19,6 +19,7 @@ from gen_core.playback import mixer
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param, find
 from gen_core.synth import patches
+from gen_core.synth.layout import block_frames
 from targets.protocol import book as books
 from targets.protocol.mcuboot import BOOK_MARK, BOOK_TAG
 
@@ -41,10 +42,12 @@ class BuildReport:
     ensembles: list[str]
 
 
-def build(out: Path, private_key: Path, name: str = "default", version: str = "0.1.0") -> BuildReport:
+def build(
+    out: Path, private_key: Path, name: str = "default", version: str = "0.1.0", sample_rate_hz: int = 48000
+) -> BuildReport:
     """Export the default parts, pack them and sign them with `private_key` (ed25519 PEM). Raises UsageError."""
     check_version(version)
-    manifest, files = parts(name, version)
+    manifest, files = parts(name, version, sample_rate_hz=sample_rate_hz)
     data = sign(books.pack(manifest, files), private_key, version)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(data)
@@ -61,10 +64,14 @@ def build(out: Path, private_key: Path, name: str = "default", version: str = "0
     )
 
 
-def parts(name: str, version: str, weights: Path = WEIGHTS) -> tuple[dict[str, Any], dict[str, bytes]]:
+def parts(
+    name: str, version: str, weights: Path = WEIGHTS, sample_rate_hz: int = 48000
+) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Manifest and files of a book made from the default ensembles, instruments and presets."""
     declared = tomllib.loads((DEFAULT / "book.toml").read_text(encoding="utf-8"))
-    ensembles, plan = declared["ensembles"], patches.plan_for(patches.rows())
+    frames = block_frames(sample_rate_hz)
+    plan = patches.plan_for(patches.rows(), block_frames=frames, sample_rate_hz=sample_rate_hz)
+    ensembles = declared["ensembles"]
     synth = manifest_entry(plan)
     params = {param.id: param for param in (*control_params(tuple(ensembles)), *mixer.params(plan))}
     graphs = {f"model/{field}.onnx": graph for field, graph in model_graphs(weights).items()}

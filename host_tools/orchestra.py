@@ -10,23 +10,14 @@ from gen_core.playback.instrument import Instrument
 from gen_core.playback.synth import Engine, Synth
 from gen_core.spec.errors import UsageError
 from gen_core.synth import patches
-from gen_core.synth.layout import BLOCK_S
+from gen_core.synth.layout import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, block_frames
 from gen_core.synth.patches import Row
 from gen_core.synth.plan import Plan
 from host_tools.midi_file import Part
 from targets.protocol import book as books
 
 LANES = 64  # of each voice on a host, where an idle lane costs a microsecond: no file that people play runs out of them
-LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000  # as far as the units are tested
-_COARSE, _FINE, _FINE_BELOW_HZ = 128, 64, 24_000  # what the frames of a block are a multiple of
-_MOST_FRAMES = 2048
 _FAMILY = 8  # General MIDI counts its instruments in families of eight
-
-
-def block_frames(sample_rate_hz: int) -> int:
-    """Frames of a block at any rate: as near to 10.67 ms as the units allow."""
-    step = _FINE if sample_rate_hz < _FINE_BELOW_HZ else _COARSE
-    return min(max(round(sample_rate_hz * BLOCK_S / step), 1) * step, _MOST_FRAMES)
 
 
 def has_kernels() -> bool:

@@ -16,6 +16,15 @@ SEGMENT_FRAMES = 64  # filter coefficients hold this long; 1.3 ms steps of a smo
 STRETCH_FRAMES = 128
 HELD_S = -1e6  # `off_age` of a note that is still held: far before any release
 BLOCK_S = 512 / 48000  # what a block lasts about, at any rate
+LOWEST_RATE_HZ, HIGHEST_RATE_HZ = 8_000, 192_000  # as far as the units are tested
+_COARSE, _FINE, _FINE_BELOW_HZ = 128, 64, 24_000  # what the frames of a block are a multiple of
+_MOST_FRAMES = 2048
+
+
+def block_frames(sample_rate_hz: int) -> int:
+    """Frames of a block at any rate: as near to 10.67 ms as the units allow."""
+    step = _FINE if sample_rate_hz < _FINE_BELOW_HZ else _COARSE
+    return min(max(round(sample_rate_hz * BLOCK_S / step), 1) * step, _MOST_FRAMES)
 
 
 @dataclass(frozen=True)

@@ -9,6 +9,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
+from host_tools.options import sample_rate, typed
 from host_tools.output import add_json, emit, facts, flat, hushed
 
 HELP = "pack and sign a book"
@@ -19,6 +20,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--key", type=Path, metavar="PEM", help="private ed25519 key to sign with")
     parser.add_argument("--name", default="default", help="name of the book")
     parser.add_argument("--version", default="0.1.0", metavar="X.Y.Z", help="version of the book (0.1.0)")
+    parser.add_argument("--sample-rate", type=typed(sample_rate), default=48000, metavar="HZ",
+                        help="of the sound (48000); 32000 costs a small board a third less")  # fmt: skip
     add_json(parser)
 
 
@@ -27,5 +30,6 @@ def run(args: argparse.Namespace) -> None:
     from host_tools.keys import user_keys
 
     with hushed():
-        report = asdict(book.build(args.output, args.key or user_keys().private, args.name, args.version))
+        key = args.key or user_keys().private
+        report = asdict(book.build(args.output, key, args.name, args.version, args.sample_rate))
     emit(args.json, report, facts(flat(report)))
