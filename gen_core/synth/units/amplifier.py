@@ -1,8 +1,8 @@
 """The voice's loudness over time: the signal times the amplitude envelope.
 
     y(n) = x(n) envelope(n), the envelope straight between knots
-The voltage-controlled amplifier at the end of an analogue voice. Gains that do not belong to the note's shape (velocity,
-level, place) are the mixer's.
+The voltage-controlled amplifier at the end of an analogue voice. Gains that do not belong to the note's shape
+(velocity, level, place) are the mixer's.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls

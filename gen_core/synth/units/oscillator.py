@@ -92,9 +92,9 @@ def _stretch(motion, shape, period, tables, scratch, out):
         at[n] = whole
         fraction[n] = place - np.float32(whole)
     for n in range(out.size):  # apart, for no processor looks up as fast as it calculates
-        whole = np.uint64(at[n])  # unsigned: no check for negative places, and no sign to carry along
-        low = here[whole]
-        out[n] = low + fraction[n] * (here[whole + np.uint64(1)] - low)
+        first = np.uint64(at[n])  # unsigned: no check for negative places, and no sign to carry along
+        low = here[first]
+        out[n] = low + fraction[n] * (here[first + np.uint64(1)] - low)
 
 
 @jit
