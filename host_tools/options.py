@@ -56,7 +56,7 @@ def seconds(text: str) -> float:
 
 def sample_rate(text: str) -> int:
     """A sample rate in Hz."""
-    from host_tools.orchestra import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
+    from gen_core.synth.layout import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
 
     return whole(LOWEST_RATE_HZ, HIGHEST_RATE_HZ)(text)
 

@@ -10,7 +10,7 @@ from gen_core.playback.instrument import Instrument
 from gen_core.playback.synth import Engine, Synth
 from gen_core.spec.errors import UsageError
 from gen_core.synth import patches
-from gen_core.synth.layout import HIGHEST_RATE_HZ, LOWEST_RATE_HZ, block_frames
+from gen_core.synth.layout import block_frames
 from gen_core.synth.patches import Row
 from gen_core.synth.plan import Plan
 from host_tools.midi_file import Part

@@ -31,4 +31,5 @@ def run(args: argparse.Namespace) -> None:
     with drafted(reference) as file:
         file.write(unit_reference.page().encode())
     count = sum(map(len, facts.values()))
-    emit(args.json, facts, f"{page}: {count} instruments and pieces in {len(facts)} families; {reference}: what a patch may say")
+    words = f"{page}: {count} instruments and pieces in {len(facts)} families; {reference}: what a patch may say"
+    emit(args.json, facts, words)

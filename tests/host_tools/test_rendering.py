@@ -7,6 +7,7 @@ import pytest
 import soundfile
 
 from gen_core.synth import patches
+from gen_core.synth.layout import block_frames
 from host_tools import main as cli
 from host_tools import midi_file, orchestra, rendering
 from host_tools.midi_file import Part
@@ -71,7 +72,7 @@ def test_a_rate_is_what_the_file_has_and_the_tail_ends_in_silence(capsys, midi, 
     sound, had = soundfile.read(tmp_path / "out.wav")
     assert had == rate and 0.6 < report["seconds"] <= 0.5 + rendering.TAIL_S + 0.02
     assert len(sound) == round(report["seconds"] * rate) and 0.02 < np.abs(sound).max() < 1.0
-    assert np.abs(sound[-orchestra.block_frames(rate) :]).max() < 0.01
+    assert np.abs(sound[-block_frames(rate) :]).max() < 0.01
 
 
 @pytest.mark.parametrize(
@@ -80,7 +81,7 @@ def test_a_rate_is_what_the_file_has_and_the_tail_ends_in_silence(capsys, midi, 
      (176400, 1920), (192000, 2048)],
 )  # fmt: skip
 def test_a_block_lasts_about_as_long_at_every_rate(rate, frames):
-    assert orchestra.block_frames(rate) == frames
+    assert block_frames(rate) == frames
 
 
 BAD = {  # words after the MIDI file → exit code and words of the line

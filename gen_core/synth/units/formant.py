@@ -33,8 +33,8 @@ from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, phases, run
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
-from gen_core.synth.units.phase_modulation import TONE
 from gen_core.synth.units.lfo import SWAY
+from gen_core.synth.units.phase_modulation import TONE
 from gen_core.synth.units.pitch import FACTOR, highest, onset
 
 # Four formants each of five vowels: Hz, dB, Hz wide. Sung vowels, from the table in the Csound manual, appendix D.
