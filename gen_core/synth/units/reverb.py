@@ -78,11 +78,13 @@ def _prime(number: int) -> int:
     return number
 
 
+@lru_cache
 def _fewer(layout: Layout) -> int:
     """Samples for each one in the lines."""
     return int(2 ** max(0, math.floor(math.log2(layout.sample_rate_hz / _LOWEST_RATE_HZ))))
 
 
+@lru_cache
 def _inner(layout: Layout) -> tuple[int, int]:
     """Samples of a block, and of a row, in the lines."""
     fewer = _fewer(layout)
@@ -168,12 +170,12 @@ STATE = (
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-def _beside(x: NDArray, row: int, matrix: NDArray) -> NDArray[np.float32]:
-    """Rows of x [(rows + before) * row] beside those before them, times the matrix → one piece after the other."""
-    parts = x.reshape(-1, row)
-    seen = matrix.shape[0] // row
-    rows = len(parts) - seen + 1
-    return np.asarray(np.concatenate([parts[k : k + rows] for k in range(seen)], axis=1) @ matrix).reshape(-1)
+def _lowered(layout: Layout, sent: NDArray) -> NDArray[np.float32]:
+    """What was sent [before + frames] → [n] at the lower rate: rows beside those before them, times a matrix."""
+    frames, row = _inner(layout)
+    parts = sent.reshape(-1, row * _fewer(layout))
+    seen = np.concatenate([parts[k : k + frames // row] for k in range(_SEEN)], axis=1)
+    return np.asarray(seen @ _lower(layout)).reshape(-1)
 
 
 @jit
@@ -203,8 +205,10 @@ def _write(line, fed, light, enter):
 
 @jit
 def _room(light, lines, left, gains, delays, enter, order, share, fed):
-    """light [n]; lines [16, length] and left move on; gains [33, 2]; enter [16]; fed [16, n] is scratch."""
+    """light [n] has no level yet; lines [16, length] and left move on; gains [33, 2]; fed [16, n] is scratch."""
     count, length, frames = delays.size, lines.shape[1], share.size
+    for n in range(frames):
+        light[n] *= gains[-1, 0] + (gains[-1, 1] - gains[-1, 0]) * share[n]
     for i in range(count):
         near, far = gains[i], gains[count + i]
         first = length - delays[i]
@@ -230,11 +234,9 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     (frames, row), gains, lines = _inner(layout), inputs["room_gains"], state["lines"]
     sent = np.concatenate([state["sent"][0], inputs["room_send"][0]])
     share, fed = ends(frames)[1], np.empty((_LINES, frames), np.float32)
-    light = _beside(sent, row * _fewer(layout), _lower(layout))
-    light *= gains[-1, 0] * (np.float32(1.0) - share) + gains[-1, 1] * share
-    _room(light, lines, state["left"][0], gains, np.array(delays(layout)), _ENTER, _ORDER, share, fed)
-    for line, wet in zip(lines[_HEARD], out["wet"], strict=True):
-        wet[:] = _beside(line[-frames - row :], row, _upper(layout))
+    _room(_lowered(layout, sent), lines, state["left"][0], gains, np.array(delays(layout)), _ENTER, _ORDER, share, fed)
+    newest = lines[_HEARD, -frames - row :].reshape(2, -1, row)
+    out["wet"][:] = (np.concatenate([newest[:, :-1], newest[:, 1:]], axis=2) @ _upper(layout)).reshape(2, -1)
     state["sent"][0] = sent[layout.block_frames :]
 
 
