@@ -226,6 +226,10 @@ class GraphBuilder:
     def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor:
         return self._draw("ReduceSum", [x, self._ints(axes)], x.dtype, keepdims=0)[0]
 
+    def magnitude(self, x: Tensor) -> Tensor:
+        """The sum of all magnitudes: as many dimensions as x has, each of size 1."""
+        return self._draw("ReduceL1", [x], x.dtype, keepdims=1)[0]
+
     def unit_length(self, x: Tensor) -> Tensor:
         """x / |x| along the last axis: an RMS norm but for a factor, in one node instead of five."""
         return self._draw("LpNormalization", [x], x.dtype, axis=-1, p=2)[0]

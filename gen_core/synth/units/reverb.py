@@ -1,20 +1,25 @@
-"""A room: sixteen delay lines that feed each other (feedback delay network).
+"""A room: sixteen delay lines that feed each other (feedback delay network), at half the sample rate.
 
 What one hears: a hall around the instruments; the highs die first, and the lowest notes hardly reach it. J.-M. Jot,
 A. Chaigne, "Digital delay networks for designing artificial reverberators", AES 90 (1991); Hadamard feedback as in
 J. O. Smith, "Physical Audio Signal Processing", ch. "Feedback Delay Networks":
     r_i(n) = near_i line_i(n - d_i) + far_i line_i(n - d_i - 1),   near_i + far_i = 10^(-3 d_i / (rate decay))
-    line_i(n) = sum_j M_ij (r_j(n) + light(n - t_j)),   M = rows of a Hadamard matrix / 4, in another order
-    left, right = sums of +- r_i
-    light(n) = level (send(n) - bass(n)),   bass(n) = p bass(n-1) + (1 - p) send(n),   p = exp(-2 pi 150 Hz / rate)
-Every entry of M is +-1/4, so an echo reaches all lines at once: 16 echoes become 256, then 4096. The send enters by
-sixteen taps over 14 ms, each with signs of its own (the columns of M), so that already the first echoes are dense. A
-line's two taps lose more treble the longer it is (near = (1 - b) g, far = b g, with b by Jot's condition at 6 kHz), so
-that all decay alike. Delays are primes (no common echoes); they, the order and the signs are the best of 160 that were
-drawn at random, by echo density at 50 ms and by how even the late spectrum is.
-Every delay is longer than a block, so a whole block is read before it is written: one gather of constant places, one
-matrix product, one shift. The bass is a matrix for 32 samples, and a chain of what they leave. Gains glide in straight
-lines over a block.
+    line_i(n) = sum_j M_ij r_j(n) + b_i light(n),   M = rows of a Hadamard matrix / 4, in another order
+    left, right = line_14, line_15, which the light does not reach (b = 0)
+    light(n) = level(n) sum_k h(k) send(2 n - k)
+Every entry of M is +-1/4, so an echo reaches all lines at once: 16 echoes become 256, then 4096. h is 2.7 ms of noise
+whose spectrum is flat (to 0.4 dB) between a high pass at 150 Hz and the low pass that halves the rate: each echo is
+a small cloud, and the bass stays outside. It is found by turns: the spectrum made flat, the end cut off (R. W.
+Gerchberg, W. O. Saxton, Optik 35 (1972)). A room hardly reverberates above 10 kHz (D. Griesinger's of the 1980s ended
+there), so the lines run at the lowest rate of 22 kHz or more that is the rate divided by a power of two.
+A line's two taps lose more treble the longer it is (near = (1 - b) g, far = b g, with b by Jot's condition at 6 kHz),
+so that all decay alike. Delays are whole rows of 0.4 to 0.75 ms, as many as prime numbers: no common echoes, and a row
+is a piece of memory. The cloud fills what is between rows. Their order and the signs of b are the best of 1500 that
+were drawn at random, by echo density.
+
+Every delay is longer than a block, so a whole block is read before it is written: one gather of rows, one matrix
+product, one shift. Halving and doubling the rate is a matrix product each, of rows beside the rows before them. Gains
+glide in straight lines over a block.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -29,14 +34,16 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import ends
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.layout import Layout, Port
 from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
 
 _LINES = 16
 _DELAYS_MS = (14.0, 15.52, 16.95, 18.81, 21.43, 22.43, 25.79, 28.11, 31.28, 34.35, 38.31, 40.87, 47.5, 49.57, 57.58, 62)
-_ENTRIES_MS = (0.0, 0.88, 1.91, 3.07, 3.27, 4.56, 5.58, 6.6, 7.19, 8.32, 8.81, 9.84, 10.66, 11.66, 12.4, 13.43)
 _DAMPED_HZ = 6000.0
 _BASS_HZ = 150.0
+_LOWEST_RATE_HZ = 22000.0
+_ROW_S = 0.00075  # at most
+_SEEN = 5  # rows that the low pass sees: 2.7 ms before
 _LOUD = 8.0  # of the level: at 0.5, music that is sent whole comes back about 8 dB louder
 
 # --- parameters -----------------------------------------------------------------------------------------------------
@@ -53,10 +60,11 @@ VALUES = (Port("room_gains", (2 * _LINES + 1, 2), 0.0, 6.0, "ramp"),)  # near ta
 def prepare(row: Row, stage: Stage) -> Mapping[str, NDArray]:
     """Gains of all taps, and of what comes in."""
     section, layout = row["reverb"], stage.layout
-    passes = np.array(delays(layout)) / layout.sample_rate_hz / section["decay_s"]  # decays of 60 dB in one pass
+    rate = layout.sample_rate_hz / _fewer(layout)
+    passes = np.array(delays(layout)) / rate / section["decay_s"]  # decays of 60 dB in one pass
     gains = 10.0 ** (-3.0 * passes)
     lost = gains ** (2.0 * (1.0 / (1.0 - section["damping"]) - 1.0))  # power left of the treble, against the bass
-    omega = 2.0 * math.pi * layout.apart * min(_DAMPED_HZ / layout.sample_rate_hz, 0.125)
+    omega = 2.0 * math.pi * min(_DAMPED_HZ / rate, 0.25)
     product = np.minimum((1.0 - lost) / (2.0 - 2.0 * math.cos(omega)), 0.25)  # |1 - b + b z|^2 solved for b (1 - b)
     far = gains * (0.5 - np.sqrt(0.25 - product))
     level = _LOUD * section["level"] * math.sqrt((1.0 - gains**2).mean())
@@ -71,16 +79,27 @@ def _prime(number: int) -> int:
 
 
 @lru_cache
-def delays(layout: Layout) -> tuple[int, ...]:
-    """Frames of each line; all longer than a block, which may take longer lines where a block is longer than 14 ms."""
-    samples_per_ms = max(layout.sample_rate_hz / 1000.0, (layout.block_frames + 1) / _DELAYS_MS[0])
-    return tuple(_prime(math.ceil(delay * samples_per_ms)) for delay in _DELAYS_MS)
+def _fewer(layout: Layout) -> int:
+    """Samples for each one in the lines."""
+    return int(2 ** max(0, math.floor(math.log2(layout.sample_rate_hz / _LOWEST_RATE_HZ))))
 
 
 @lru_cache
-def _entries(layout: Layout) -> NDArray[np.int64]:
-    """How many frames late the send enters, sixteen times."""
-    return np.round(np.array(_ENTRIES_MS) * layout.sample_rate_hz / 1000.0).astype(np.int64)
+def _inner(layout: Layout) -> tuple[int, int]:
+    """Samples of a block, and of a row, in the lines."""
+    fewer = _fewer(layout)
+    return layout.block_frames // fewer, int(2 ** math.floor(math.log2(layout.sample_rate_hz / fewer * _ROW_S)))
+
+
+@lru_cache
+def delays(layout: Layout) -> tuple[int, ...]:
+    """Samples of each line; all longer than a block and a row, whatever the block."""
+    frames, row = _inner(layout)
+    rows_per_ms = layout.sample_rate_hz / _fewer(layout) / 1000.0 / row
+    found: list[int] = []
+    for delay in _DELAYS_MS:
+        found.append(_prime(max(math.ceil(delay * rows_per_ms), frames // row + 1, *(one + 1 for one in found[-1:]))))
+    return tuple(number * row for number in found)
 
 
 def _hadamard() -> NDArray[np.float64]:
@@ -90,66 +109,81 @@ def _hadamard() -> NDArray[np.float64]:
     return matrix
 
 
-_ORDER = np.array([7, 8, 4, 12, 9, 1, 10, 2, 3, 15, 13, 5, 6, 0, 11, 14])  # rows of the Hadamard matrix
-_LEFT = (1, -1, 1, -1, -1, 1, -1, -1, 1, -1, 1, -1, -1, -1, -1, 1)
-_RIGHT = (1, -1, 1, 1, 1, -1, -1, 1, -1, 1, 1, -1, -1, 1, -1, -1)  # orthogonal to the left
-_SIGNS = np.array([_LEFT, _RIGHT], np.float32) / 4.0
+_ORDER = np.array([13, 4, 2, 15, 8, 11, 10, 5, 0, 6, 7, 14, 1, 3, 12, 9])  # rows of the Hadamard matrix
+_SIGNS = (-1, 1, 1, 1, -1, -1, 1, 1, -1, 1, -1, 1, 1, -1, 0, 0)  # of what enters the lines
+_ENTER = np.array(_SIGNS, np.float32) * np.float32((16 / 14) ** 0.5)
+_HEARD = slice(14, 16)
+_CLOUD = 11  # seed of the filter
+_WINDOW = 8.0  # Kaiser's: what is mirrored at half the lower rate is 80 dB down, up to 8 kHz
+
+
+@lru_cache
+def _lower(layout: Layout) -> NDArray[np.float32]:
+    """[5 rows at the full rate, a row at the lower one]: the low pass, the high pass and the cloud, in one filter."""
+    fewer, (_, row) = _fewer(layout), _inner(layout)
+    reach, rate = (_SEEN - 1) * row * fewer + 1, layout.sample_rate_hz
+    hertz = np.fft.rfftfreq(8 * reach) * rate
+    open_share = np.clip((0.58 - hertz * fewer / rate) / 0.16, 0.0, 1.0) if fewer > 1 else np.ones_like(hertz)
+    wanted = np.sin(0.5 * np.pi * open_share) ** 2 * hertz / np.hypot(hertz, _BASS_HZ)
+    taps = np.random.default_rng(_CLOUD).uniform(-1, 1, reach) * np.cos(np.pi / 2 * np.arange(reach) / reach)
+    for _ in range(200):
+        found = np.fft.rfft(taps, 8 * reach)
+        taps = np.fft.irfft(found * wanted / np.maximum(np.abs(found), 1e-9))[:reach]
+    taps -= taps.mean()  # nothing at 0 Hz
+    matrix = np.zeros((_SEEN * row * fewer, row))
+    for sample in range(row):
+        matrix[sample * fewer : sample * fewer + reach, sample] = taps[::-1]
+    return matrix.astype(np.float32)
+
+
+@lru_cache
+def _upper(layout: Layout) -> NDArray[np.float32]:
+    """[2 rows at the lower rate, a row at the full one], half a row late: under Kaiser's window."""
+    fewer, (_, row) = _fewer(layout), _inner(layout)
+    away = np.arange(row * fewer)[None, :] / fewer + row / 2 - np.arange(2 * row)[:, None]
+    inside = np.clip(1.0 - (2.0 * away / row) ** 2, 0.0, 1.0)
+    matrix = np.sinc(away) * np.i0(_WINDOW * np.sqrt(inside)) * (inside > 0.0)
+    return np.asarray(matrix / matrix.sum(axis=0), np.float32)
+
 
 # --- state ----------------------------------------------------------------------------------------------------------
 
 
 def _length(layout: Layout) -> int:
-    return max(delays(layout)) + layout.apart
+    """Of the lines: whole rows, with one for the far tap."""
+    return max(delays(layout)) + _inner(layout)[1]
 
 
 def _blocks(layout: Layout) -> int:
-    return math.ceil(_length(layout) / layout.block_frames)
+    return math.ceil(_length(layout) / _inner(layout)[0])
 
 
-def _sent(layout: Layout) -> int:
-    return int(_entries(layout).max())
+def _before(layout: Layout) -> int:
+    return (_SEEN - 1) * _inner(layout)[1] * _fewer(layout)
 
 
 STATE = (
     State("lines", (_LINES, _length), ring=True),  # what was written last, oldest first
-    State("sent", (1, _sent)),  # the light part of the send, oldest first
-    State("low", (1, 1)),  # its bass, where the last block ended
-    State("left", (1,)),  # blocks until the lines are silent
+    State("sent", (1, _before)),  # what was sent last
+    State("left", (1, _blocks)),  # not zero for each of the last blocks in which something was written
 )
 
 
-def _pole(layout: Layout) -> float:
-    return math.exp(-2.0 * math.pi * _BASS_HZ / layout.sample_rate_hz)
-
-
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@jit
-def _lighten(send, low, pole, level, share, light):
-    """light [frames] becomes the send without its bass, times level [2], which glides; low [1] moves on."""
-    bass = low[0]
-    for n in range(send.size):
-        bass = pole * bass + (np.float32(1.0) - pole) * send[n]
-        light[n] = send[n] - bass
-    low[0] = bass - min(max(bass, -SETTLED), SETTLED)
-    for n in range(send.size):
-        light[n] *= level[0] + (level[1] - level[0]) * share[n]
+def _lowered(layout: Layout, sent: NDArray) -> NDArray[np.float32]:
+    """What was sent [before + frames] → [n] at the lower rate: rows beside those before them, times a matrix."""
+    frames, row = _inner(layout)
+    parts = sent.reshape(-1, row * _fewer(layout))
+    seen = np.concatenate([parts[k : k + frames // row] for k in range(_SEEN)], axis=1)
+    return np.asarray(seen @ _lower(layout)).reshape(-1)
 
 
 @jit
-def _enter(late, r):
-    """r [frames] += what was sent."""
-    for n in range(r.size):
-        r[n] += late[n]
-
-
-@jit
-def _read(far, near, gains, share, left, right, signs, r):
-    """r [frames] = both taps of a line; gains glide (near, its change, far, its change); added to left and right."""
+def _read(far, near, gains, share, r):
+    """r [frames] = both taps of a line; gains glide (near, its change, far, its change)."""
     for n in range(r.size):
         along = share[n]
         r[n] = (gains[0] + gains[1] * along) * near[n] + (gains[2] + gains[3] * along) * far[n]
-        left[n] += signs[0] * r[n]
-        right[n] += signs[1] * r[n]
 
 
 @jit
@@ -162,107 +196,103 @@ def _cross(x, y):
 
 
 @jit
-def _write(line, fed):
-    """The end of a line becomes a quarter of fed; what is nearly nothing becomes nothing."""
+def _write(line, fed, light, enter):
+    """The end of a line becomes a quarter of fed, and the light; what is nearly nothing becomes nothing."""
     for n in range(fed.size):
-        value = np.float32(0.25) * fed[n]
+        value = np.float32(0.25) * fed[n] + enter * light[n]
         line[n] = value - min(max(value, -SETTLED), SETTLED)
 
 
 @jit
-def _room(sent, lines, left, gains, delays, apart, entries, signs, order, share, fed, wet):
-    """sent [14 ms + frames]; lines [16, length] moves on; gains [33, 2]; signs [2, 16]; fed [16, frames] is scratch."""
-    left[0] = max(left[0] - np.float32(1.0), np.float32(0.0))
+def _room(light, lines, left, gains, delays, enter, order, share, fed):
+    """light [n] has no level yet; lines [16, length] and left move on; gains [33, 2]; fed [16, n] is scratch."""
     count, length, frames = delays.size, lines.shape[1], share.size
-    wet[:] = 0.0
+    for n in range(frames):
+        light[n] *= gains[-1, 0] + (gains[-1, 1] - gains[-1, 0]) * share[n]
     for i in range(count):
         near, far = gains[i], gains[count + i]
-        glide = near[0], near[1] - near[0], far[0], far[1] - far[0]
-        first, begin = length - delays[i], sent.size - frames - entries[i]
-        taps = lines[i, first - apart : first - apart + frames], lines[i, first : first + frames]
-        _read(taps[0], taps[1], glide, share, wet[0], wet[1], signs[:, i], fed[i])
-        _enter(sent[begin : begin + frames], fed[i])
+        first = length - delays[i]
+        taps = lines[i, first - 1 : first - 1 + frames], lines[i, first : first + frames]
+        _read(taps[0], taps[1], (near[0], near[1] - near[0], far[0], far[1] - far[0]), share, fed[i])
     half = 1
     while half < count:  # times a Hadamard matrix
         for i in range(count):
             if i & half == 0:
                 _cross(fed[i], fed[i + half])
         half *= 2
+    left[:-1] = left[1:]
+    left[-1] = np.float32(0.0)
     for i in range(count):
-        kept = delays[i] + apart
-        line = lines[i, length - kept :]
-        line[: kept - frames] = line[frames:]
-        _write(line[kept - frames :], fed[order[i]])
-        if line[kept - frames :].any():  # at the first sample, as a rule
-            left[0] = (length + frames - 1) // frames
+        lines[i, : length - frames] = lines[i, frames:]
+        _write(lines[i, length - frames :], fed[order[i]], light, enter[i])
+        if lines[i, length - frames :].any():  # at the first sample, as a rule
+            left[-1] = np.float32(1.0)
 
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["wet"] [2, frames]."""
-    frames, before, gains = layout.block_frames, state["sent"][0], inputs["room_gains"]
-    sent, fed = np.concatenate([before, np.empty(frames, np.float32)]), np.empty((_LINES, frames), np.float32)
-    pole, share = np.float32(_pole(layout)), ends(frames)[1]
-    _lighten(inputs["room_send"][0], state["low"][0], pole, gains[-1], share, sent[before.size :])
-    places = np.array(delays(layout)), layout.apart, _entries(layout)
-    _room(sent, state["lines"], state["left"], gains, *places, _SIGNS, _ORDER, share, fed, out["wet"])
-    before[:] = sent[frames:]
+    (frames, row), gains, lines = _inner(layout), inputs["room_gains"], state["lines"]
+    sent = np.concatenate([state["sent"][0], inputs["room_send"][0]])
+    share, fed = ends(frames)[1], np.empty((_LINES, frames), np.float32)
+    _room(_lowered(layout, sent), lines, state["left"][0], gains, np.array(delays(layout)), _ENTER, _ORDER, share, fed)
+    newest = lines[_HEARD, -frames - row :].reshape(2, -1, row)
+    out["wet"][:] = (np.concatenate([newest[:, :-1], newest[:, 1:]], axis=2) @ _upper(layout)).reshape(2, -1)
+    state["sent"][0] = sent[layout.block_frames :]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 @lru_cache
-def _places(layout: Layout) -> NDArray[np.int32]:
-    """[16, apart + frames]: where the taps of a line lie in it."""
-    first = _length(layout) - np.array(delays(layout)) - layout.apart
-    return (first[:, None] + np.arange(layout.apart + layout.block_frames)).astype(np.int32)
+def _taps(layout: Layout) -> NDArray[np.int32]:
+    """[16, 1 + rows]: the rows of all lines, counted through, that the taps read."""
+    (frames, row), length = _inner(layout), _length(layout)
+    first = (np.arange(1, _LINES + 1) * length - np.array(delays(layout))) // row - 1
+    return (first[:, None] + np.arange(1 + frames // row)).astype(np.int32)
 
 
 @lru_cache
-def _entry_places(layout: Layout) -> NDArray[np.int32]:
-    """[1, 16 * frames]: where what enters lies in what was sent."""
-    places = (_sent(layout) - _entries(layout))[:, None] + np.arange(layout.block_frames)
-    return places.astype(np.int32).reshape(1, -1)
+def _wet_rows(layout: Layout) -> NDArray[np.int32]:
+    """[2 * rows, 2]: the rows of the lines that are heard, just written, each after the one before it."""
+    (frames, row), length = _inner(layout), _length(layout)
+    last = (np.arange(_LINES)[_HEARD] + 1) * length // row
+    rows = (last[:, None] + np.arange(-frames // row, 0)).reshape(-1, 1)
+    return (rows + np.array([-1, 0])).astype(np.int32)
 
 
-@lru_cache
-def _bass(layout: Layout) -> tuple[NDArray, NDArray, NDArray]:
-    """What 32 samples leave [32, 1]; the chain of that [n, n]; 32 samples and the bass before them → light [33, 32]."""
-    pole, n = _pole(layout), np.arange(KNOT_FRAMES)
-    left = (1.0 - pole) * pole ** n[::-1]
-    step = np.arange(layout.knots)
-    chain = np.tril((pole**KNOT_FRAMES) ** np.abs(step[:, None] - step[None, :]))
-    within = np.triu((1.0 - pole) * pole ** np.abs(n[None, :] - n[:, None]))
-    return left[:, None], chain, np.concatenate([np.eye(KNOT_FRAMES) - within, -(pole ** (n + 1.0))[None, :]])
+def _light(g: Builder, layout: Layout, sent: Tensor) -> Tensor:
+    """What was sent [1, before + frames] → [1, n] at the lower rate."""
+    frames, row = _inner(layout)
+    rows, full = frames // row, row * _fewer(layout)
+    beside = np.arange(rows)[:, None] + np.arange(_SEEN)
+    parts = g.gather(g.reshape(sent, (rows + _SEEN - 1, full)), g.constant(beside, np.int32))
+    return g.reshape(g.reshape(parts, (rows, _SEEN * full)) @ g.constant(_lower(layout)), (1, frames))
 
 
-def _lightened(g: Builder, layout: Layout, send: Tensor, low: Tensor) -> tuple[Tensor, Tensor]:
-    """The send without its bass, and the bass where the block ends."""
-    left, chain, light = (g.constant(matrix) for matrix in _bass(layout))
-    parts = g.reshape(send, (layout.knots - 1, KNOT_FRAMES))
-    known = chain @ g.concat([low, parts @ left], axis=0)
-    before, last = g.split(known, (layout.knots - 1, 1), axis=0)
-    return g.reshape(g.concat([parts, before], axis=1) @ light, (1, layout.block_frames)), settle(g, last)
+def _heard(g: Builder, layout: Layout, lines: Tensor, near_gain: Tensor, far_gain: Tensor) -> Tensor:
+    """[16, n]: what comes out of all lines."""
+    frames, row = _inner(layout)
+    taps = g.gather(g.reshape(lines, (-1, row)), g.constant(_taps(layout), np.int32))
+    taps = g.reshape(taps, (_LINES, row + frames))
+    near, far = (g.slice(taps, start, start + frames, axis=1) for start in (row, row - 1))
+    return near * near_gain + far * far_gain
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """All lines at once; what they give one another is a matrix."""
-    frames, apart = layout.block_frames, layout.apart
-    gains = x["room_gains"] @ g.constant(ends(frames))
-    near_gain, far_gain, level = g.split(gains, (_LINES, _LINES, 1), axis=0)
-    light, low = _lightened(g, layout, x["room_send"], state["low"])
-    sent = g.concat([state["sent"], light * level], axis=1)
-    late = g.gather_elements(sent, g.constant(_entry_places(layout), np.int32), axis=1)
-    taps = g.gather_elements(state["lines"], g.constant(_places(layout), np.int32), axis=1)
-    near, far = (g.slice(taps, start, start + frames, axis=1) for start in (apart, 0))
-    heard = near * near_gain + far * far_gain
-    fed = g.constant(_hadamard()[_ORDER] / 4.0) @ (heard + g.reshape(late, (_LINES, frames)))
-    fed, kept = settle(g, fed), g.slice(state["lines"], frames, _length(layout), axis=1)
+    (frames, row), length = _inner(layout), _length(layout)
+    near_gain, far_gain, level = g.split(x["room_gains"] @ g.constant(ends(frames)), (_LINES, _LINES, 1), axis=0)
+    sent = g.concat([state["sent"], x["room_send"]], axis=1)
+    heard = g.concat([_heard(g, layout, state["lines"], near_gain, far_gain), _light(g, layout, sent) * level], axis=0)
+    mix = np.concatenate([_hadamard()[_ORDER] / 4.0, _ENTER[:, None]], axis=1)
+    fed = settle(g, g.constant(mix) @ heard)
+    lines = g.concat([g.slice(state["lines"], frames, length, axis=1), fed], axis=1)
+    wet = g.gather(g.reshape(lines, (-1, row)), g.constant(_wet_rows(layout), np.int32))
+    wet = g.reshape(wet, (2 * frames // row, 2 * row)) @ g.constant(_upper(layout))
     moved = {
-        "lines": g.concat([kept, fed], axis=1),
-        "left": g.where(g.sounding(fed), g.constant([_blocks(layout)]), g.maximum(state["left"] - 1.0, 0.0)),
-        "sent": g.slice(sent, frames, frames + _sent(layout), axis=1),
-        "low": low,
+        "lines": lines,
+        "left": g.concat([g.slice(state["left"], 1, _blocks(layout), axis=1), g.magnitude(fed)], axis=1),
+        "sent": g.slice(sent, layout.block_frames, layout.block_frames + _before(layout), axis=1),
     }
-    return {"wet": g.constant(_SIGNS) @ heard}, moved
+    return {"wet": g.reshape(wet, (2, layout.block_frames))}, moved
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
