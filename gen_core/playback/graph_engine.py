@@ -12,7 +12,7 @@ from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
 from gen_core.synth.units.mixer import BUSES
 
-_LANE_STEP = 4
+_LANE_STEP = 2  # binding anew costs a tenth of a block, a lane too many a twentieth of one, block after block
 
 
 class GraphEngine:
@@ -46,7 +46,7 @@ class GraphEngine:
         self._reads = [name for name in self.inputs if name in names]
 
     def _wanted(self) -> dict[str, int]:
-        """How many lanes of each voice must be computed; in fours, so that it does not change at every note."""
+        """How many lanes of each voice must be computed; in pairs, so that it does not change at every note."""
         wanted = {}
         for name, (_, lanes) in self.plan.voices.items():
             rounded = -(-int(self.inputs[f"{name}.count"][0]) // _LANE_STEP) * _LANE_STEP
