@@ -17,6 +17,7 @@ from host_tools.midi_file import Part
 from targets.protocol import book as books
 
 LANES = 64  # of each voice on a host, where an idle lane costs a microsecond: no file that people play runs out of them
+_NO_PROGRAM = 1000  # far from all: a kit that stands for none is played where it is asked for
 _FAMILY = 8  # General MIDI counts its instruments in families of eight
 
 
@@ -70,7 +71,7 @@ def by_program(rows: Sequence[Mapping[str, Any]], program: int, percussion: bool
     if percussion:
         kits = [row for row in rows if "kit" in row]
         if kits:
-            away = [min(abs(known - program) for known in row.get("programs") or [0]) for row in kits]
+            away = [min(abs(known - program) for known in row.get("programs") or [_NO_PROGRAM]) for row in kits]
             return str(kits[away.index(min(away))]["name"])
     players = [row for row in rows if "voice" in row and "." not in row["name"]] or list(rows)
     family = range(program // _FAMILY * _FAMILY, program // _FAMILY * _FAMILY + _FAMILY)

@@ -15,3 +15,16 @@ def own_home(tmp_path_factory, monkeypatch):
     monkeypatch.setenv("XDG_RUNTIME_DIR", str(runtime))
     monkeypatch.delenv("LIMONAIRE_PORT", raising=False)
     return home
+
+
+@pytest.fixture(scope="session", autouse=True)
+def denormal_numbers():
+    """onnxruntime lets the first session of a process say whether its thread has denormal numbers. Ours say no, and then
+    the tests that draw numbers at random would miss some; so here another session is the first."""
+    import onnxruntime
+    from onnx import TensorProto, helper
+
+    ends = [helper.make_tensor_value_info(name, TensorProto.FLOAT, [1]) for name in "xy"]
+    graph = helper.make_graph([helper.make_node("Identity", ["x"], ["y"])], "first", ends[:1], ends[1:])
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 18)], ir_version=8)
+    onnxruntime.InferenceSession(model.SerializeToString(), providers=["CPUExecutionProvider"])

@@ -62,7 +62,7 @@ def test_what_cannot_be_shown_is_one_line_and_usage(words, says, capsys, monkeyp
     assert not (tmp_path / "x.png").exists()
 
 
-@pytest.mark.parametrize(("name", "kind"), [("flute", "png"), ("standard", "png"), ("bell", "svg")])
+@pytest.mark.parametrize(("name", "kind"), [("flute", "png"), ("standard", "png"), ("bells", "svg")])
 def test_a_picture_is_drawn(name, kind, capsys, tmp_path):
     path = tmp_path / f"x.{kind}"
     assert limonaire(capsys, "show", name, "-o", path)[0] == 0

@@ -40,11 +40,11 @@ def blocks(played: Synth, count: int) -> np.ndarray:
 
 
 def hertz(sound: np.ndarray) -> float:
-    """Pitch by the first strong peak of the autocorrelation."""
+    """Pitch by the first of the strong peaks of the autocorrelation."""
     x = sound[:, 0].astype(float)
     product = np.fft.irfft(np.abs(np.fft.rfft(x, 2 * x.size)) ** 2)[: x.size // 2]
-    lag = 40 + int(np.argmax(product[40:2000]))
-    return RATE / lag
+    peaks, _ = signal.find_peaks(product[:2000], height=0.8 * product[40:2000].max(), distance=20)
+    return RATE / int(peaks[0])
 
 
 def onset(sound: np.ndarray) -> int:

@@ -66,7 +66,7 @@ def test_the_same_note_sounds_the_same_wherever_it_begins(synth: Synth) -> None:
     played = []
     for frame in (0, STRETCH_FRAMES):  # the grid of cutoffs
         synth.reset()
-        synth.assign(0, "bass")
+        synth.assign(0, "deep_bass")
         synth.note_on(0, 40, 100, frame)
         played.append(blocks(synth, 8)[frame : frame + 3000])
     np.testing.assert_allclose(played[0], played[1], atol=2e-2)

@@ -20,7 +20,14 @@ def test_every_general_midi_program_has_exactly_one_instrument() -> None:
 def test_every_percussion_key_has_a_piece_and_neighbours_serve_the_rest() -> None:
     kit = Instrument(next(row for row in patches.rows() if row["name"] == patches.instrument_for_program(0, True)))
     assert set(range(patches.LOWEST_KEY, patches.HIGHEST_KEY + 1)) <= set(kit.kit)
-    assert kit.piece(0) == kit.piece(35) and kit.piece(127) == kit.piece(81)
+    assert kit.piece(0) == kit.piece(min(kit.kit)) and kit.piece(127) == kit.piece(max(kit.kit))
+
+
+def test_there_are_four_families_of_instruments_and_three_kits_or_more() -> None:
+    whole = [row for row in patches.rows() if "." not in row["name"]]
+    families = {row["family"] for row in whole if "kit" not in row}
+    assert families == {"fairground", "arcade", "chamber", "room"}
+    assert sum("kit" not in row for row in whole) >= 32 and sum("kit" in row for row in whole) >= 3
 
 
 def test_rows_survive_the_manifest() -> None:
