@@ -19,8 +19,8 @@ def own_home(tmp_path_factory, monkeypatch):
 
 @pytest.fixture(scope="session", autouse=True)
 def denormal_numbers():
-    """onnxruntime lets the first session of a process say whether its thread has denormal numbers. Ours say no, and then
-    the tests that draw numbers at random would miss some; so here another session is the first."""
+    """onnxruntime lets the first session of a process say whether its thread has denormal numbers. Ours say no, and
+    then the tests that draw numbers at random would miss some; so here another session is the first."""
     import onnxruntime
     from onnx import TensorProto, helper
 

@@ -33,6 +33,7 @@ class Ensemble:
     parts: tuple[str, ...]
     rules: tuple[PartRule, ...]
     instruments: tuple[str, ...]
+    gains_db: tuple[float, ...]  # that set the parts in balance, and the whole to the loudness of other ensembles
 
     @classmethod
     def from_manifest(cls, name: str, parts: Sequence[Mapping[str, Any]]) -> "Ensemble":
@@ -42,7 +43,8 @@ class Ensemble:
                 PartRule(p["program"], p["low"], p["high"], p["chord"], p.get("polyphony", UNLIMITED), p["part"])
                 for p in parts
             )
-            return cls(name, tuple(p["part"] for p in parts), rules, tuple(p["instrument"] for p in parts))
+            names, players = (tuple(p[key] for p in parts) for key in ("part", "instrument"))
+            return cls(name, names, rules, players, tuple(float(p.get("gain_db", 0.0)) for p in parts))
         except KeyError as error:
             raise VerificationError(f"the ensemble {name!r} lacks {error}", "build the book again") from None
 

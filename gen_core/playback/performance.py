@@ -200,8 +200,9 @@ class Performance:
     def _seat(self, ensemble: Ensemble) -> None:
         if ensemble.name != self._ensemble:
             self._ensemble = ensemble.name
-            for part, instrument in enumerate(ensemble.instruments):
+            for part, (instrument, gain_db) in enumerate(zip(ensemble.instruments, ensemble.gains_db, strict=True)):
                 self._synth.assign(part, instrument)
+                self._synth.set_trim(part, 10.0 ** (gain_db / 20.0))
 
     def _mix(self) -> None:
         values, synth = self._values, self._synth

@@ -49,7 +49,7 @@ class Synth:
         self.engine, self.plan = engine, engine.plan
         self._instruments = Instruments(instruments, engine.plan)
         self._assigned = [next(item.name for item in instruments)] * parts
-        self._levels = np.ones(parts)
+        self._levels, self._trims = np.ones(parts), np.ones(parts)
         self._knobs = {name: np.full(parts, param.default) for name, param in _KNOBS.items()}
         self._turned = {name: values.copy() for name, values in self._knobs.items()}  # where gliding ones are now
         self._gliding, self._moved, self._gains = True, True, self._mix()
@@ -132,6 +132,11 @@ class Synth:
         self._levels[part] = gain
         self._gliding = True
 
+    def set_trim(self, part: int, gain: float) -> None:
+        """What a part's level is multiplied by, because of who plays it: linear, reached in a block."""
+        self._trims[part] = gain
+        self._gliding = True
+
     def set_knob(self, part: int, name: str, value: float) -> None:
         """Turn one of the five knobs of a part (`knobs.KNOBS`). UsageError for a wrong name or value."""
         self._knobs[name][part] = find(_KNOBS, name).check(value)
@@ -182,4 +187,4 @@ class Synth:
         """[buses, parts]: what multiplies each note's own gains."""
         space, drive = self._turned["space"], self._turned["drive"]
         far, clean, one = (1.0 + space) ** 2, 1.0 - drive, np.ones_like(space)
-        return self._levels * np.stack([clean, clean, far, one, one, one, one])
+        return self._levels * self._trims * np.stack([clean, clean, far, one, one, one, one])
