@@ -4,7 +4,7 @@ import hashlib
 import re
 import tempfile
 import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -74,6 +74,8 @@ def parts(
     ensembles = declared["ensembles"]
     synth = manifest_entry(plan)
     params = {param.id: param for param in (*control_params(tuple(ensembles)), *mixer.params(plan))}
+    for param_id, value in declared.get("mixer", {}).items():
+        params[param_id] = replace(find(params, param_id), default=params[param_id].check(value))
     graphs = {f"model/{field}.onnx": graph for field, graph in model_graphs(weights).items()}
     provenance = (DEFAULT / "provenance.csv").read_bytes()
     manifest = {

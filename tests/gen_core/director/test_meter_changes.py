@@ -15,7 +15,7 @@ PARTS = (PartRule(0, 40, 90), PartRule(33, 28, 50, 1, 1), PartRule(v.DRUM_PROGRA
 
 
 def director(sheet=None, length_bars=None, **values):
-    ensemble = Ensemble("trio", ("a", "b", "c"), PARTS, ("x",) * 3)
+    ensemble = Ensemble("trio", ("a", "b", "c"), PARTS, ("x",) * 3, (0.0,) * 3)
     declared = {param.id: param.default for param in controls.PARAMS} | {"ensemble": 0.0, "seed": 5.0}
     return Director(Dice(), [ensemble], declared | values, sheet, length_bars)
 
