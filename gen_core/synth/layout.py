@@ -82,7 +82,7 @@ class Port:
     """
 
     name: str
-    dims: tuple[str | int, ...]
+    dims: "tuple[Dim, ...]"
     low: float
     high: float
     kind: str = "constant"

@@ -5,10 +5,10 @@ What one hears: bells, bars, strings, skins and metal, each partial with a frequ
 Modal synthesis: J.-M. Adrien, "The missing link: modal synthesis", in "Representations of Musical Signals" (1991);
 P. R. Cook, "Real Sound Synthesis for Interactive Applications" (2002), ch. 4.
 
-The same for a whole block, with n = 32 i + j and s_m the state (a_m z_m^n at block start):
-    c(i, m) = s_m z_m^(32 i),    y(i, j) = sum over m of Re c(i, m) Re z_m^j - Im c(i, m) Im z_m^j
-so a block is one matrix product of what has turned by knot i, and what turns between knots; c at the last knot is the
-next block's state. Powers are the note's own constants, made in float64 when it begins. Brightness (constant over a
+The same for a whole block, with n = 64 i + j and s_m the state (a_m z_m^n at block start):
+    c(i, m) = s_m z_m^(64 i),    y(i, j) = sum over m of Re c(i, m) Re z_m^j - Im c(i, m) Im z_m^j
+so a block is one matrix product of what has turned by stretch i, and what turns within a stretch; c where the last one
+ends is the next block's state. Powers are the note's own constants, made in float64 when it begins. Brightness (constant over a
 block) tilts c by (f_m / centre)^(brightness / 2), so that the state does not know it.
 """
 
@@ -25,7 +25,7 @@ from numpy.typing import NDArray
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.layout import SEGMENT_FRAMES, Layout, Port
 from gen_core.synth.unit import (
     SETTLED,
     Arrays,
@@ -49,10 +49,15 @@ _GONE = 1e-4  # -80 dB
 _HEARD = 4  # blocks in which a note's peak is looked for: 43 ms, a period of the lowest keys
 
 # --- values ---------------------------------------------------------------------------------------------------------
+def _ends(layout: Layout) -> int:
+    """Where stretches begin, and where the last one ends."""
+    return layout.segments + 1
+
+
 VALUES = (  # the last axis: real parts of all modes, then imaginary parts
-    Port("turn", ("lanes", "knots", 2 * MODES), -1.0, 1.0),  # Re z^(32 i), twice
-    Port("cross", ("lanes", "knots", 2 * MODES), -1.0, 1.0),  # -Im z^(32 i), then Im z^(32 i)
-    Port("ring", ("lanes", 2 * MODES, KNOT_FRAMES), -1.0, 1.0),  # Re z^j, then -Im z^j
+    Port("turn", ("lanes", _ends, 2 * MODES), -1.0, 1.0),  # Re z^(64 i), twice
+    Port("cross", ("lanes", _ends, 2 * MODES), -1.0, 1.0),  # -Im z^(64 i), then Im z^(64 i)
+    Port("ring", ("lanes", 2 * MODES, SEGMENT_FRAMES), -1.0, 1.0),  # Re z^j, then -Im z^j
     Port("strike", ("lanes", 1, 2 * MODES), -1.0, 1.0, "start"),  # a; see `turned_back`
     Port("tilt", ("lanes", 1, 2 * MODES), -_STEEPEST, _STEEPEST),  # ln of amplitude, an octave of brightness
 )
@@ -101,15 +106,15 @@ def _halves(x: NDArray) -> NDArray:
     return np.concatenate([x.real, x.imag], axis=-1)
 
 
-@lru_cache(maxsize=128)  # a key of a patch takes 34 kB
+@lru_cache(maxsize=128)  # a key of a patch takes 42 kB
 def _powers(log_z: bytes, loudest: bytes, frames: int) -> tuple[Mapping[str, NDArray], float]:
     """What all velocities of a key share, and the factor that makes the peak of `loudest` 1."""
     turn, a = np.frombuffer(log_z, np.complex128), np.frombuffer(loudest, np.complex128)
     sounding = np.where(turn != 0.0, 1.0, 0.0)  # modes that are not there are zeros everywhere
-    knots = np.exp(np.outer(np.arange(frames // KNOT_FRAMES + 1) * KNOT_FRAMES, turn)) * sounding
+    knots = np.exp(np.outer(np.arange(frames // SEGMENT_FRAMES + 1) * SEGMENT_FRAMES, turn)) * sounding
     few = np.exp(np.outer(turn, np.arange(8))) * sounding[:, None]
-    ring = (np.exp(np.outer(turn, [0, 8, 16, 24]))[:, :, None] * few[:, None, :]).reshape(MODES, KNOT_FRAMES)
-    ring = np.concatenate([ring.real, -ring.imag])  # [2 modes, 32]
+    ring = (np.exp(np.outer(turn, np.arange(0, SEGMENT_FRAMES, 8)))[:, :, None] * few[:, None, :]).reshape(MODES, SEGMENT_FRAMES)
+    ring = np.concatenate([ring.real, -ring.imag])  # [2 modes, 64]
     starts = a * knots[-1] ** np.arange(_HEARD)[:, None]
     heard = _halves((starts[:, None, :] * knots[:-1]).reshape(-1, MODES)) @ ring
     powers = {
@@ -159,14 +164,14 @@ def _sounds(row, m):
 
 @jit
 def _four(c, ring, first, out):
-    """Add four modes to out [knots - 1, 32]. c [knots - 1, 2 modes], ring [2 modes, 32]."""
+    """Add four modes to out [stretches, 64]. c [stretches, 2 modes], ring [2 modes, 64]."""
     one, two, three = np.uint64(1), np.uint64(2), np.uint64(3)  # unsigned: no check for negative places
     m = np.uint64(first)
     n = m + np.uint64(c.shape[1] // 2)
     for i in range(out.shape[0]):
         a0, a1, a2, a3 = c[i, m], c[i, m + one], c[i, m + two], c[i, m + three]
         b0, b1, b2, b3 = c[i, n], c[i, n + one], c[i, n + two], c[i, n + three]
-        for j in range(KNOT_FRAMES):
+        for j in range(SEGMENT_FRAMES):
             real = a0 * ring[m, j] + a1 * ring[m + one, j] + a2 * ring[m + two, j] + a3 * ring[m + three, j]
             other = b0 * ring[n, j] + b1 * ring[n + one, j] + b2 * ring[n + two, j] + b3 * ring[n + three, j]
             out[i, j] += real + other
@@ -174,7 +179,7 @@ def _four(c, ring, first, out):
 
 @jit
 def _ring(keep, brightness, powers, strike, tilt, state, scratch, out):
-    """All lanes. keep, brightness [V]; strike, tilt, state [V, 2 modes]; out [V, knots - 1, 32]."""
+    """All lanes. keep, brightness [V]; strike, tilt, state [V, 2 modes]; out [V, stretches, 64]."""
     turn, cross, ring = powers
     begin, swapped, gain, c = scratch
     last, modes = out.shape[1], state.shape[1] // 2
@@ -198,25 +203,20 @@ def _ring(keep, brightness, powers, strike, tilt, state, scratch, out):
 
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["struck"] [lanes, frames]; state["modes"] moves on."""
-    shaped = out["struck"].reshape(layout.lanes, layout.knots - 1, KNOT_FRAMES)
-    scratch = *np.empty((3, 2 * MODES), np.float32), np.empty((layout.knots - 1, 2 * MODES), np.float32)
+    shaped = out["struck"].reshape(layout.lanes, layout.segments, SEGMENT_FRAMES)
+    scratch = *np.empty((3, 2 * MODES), np.float32), np.empty((layout.segments, 2 * MODES), np.float32)
     clocks = inputs["keep"][:, 0], inputs["brightness"][:, 0]
     powers = inputs["turn"], inputs["cross"], inputs["ring"]
     _ring(*clocks, powers, inputs["strike"][:, 0], inputs["tilt"][:, 0], state["modes"][:, 0], scratch, shaped)
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
-@lru_cache
-def _swap() -> NDArray[np.float32]:
-    """[2 modes, 2 modes]: a row's real and imaginary parts change places."""
-    return np.roll(np.eye(2 * MODES, dtype=np.float32), MODES, axis=0)
-
-
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """All modes at all knots, then one matrix product a lane."""
+    """All modes where all stretches begin, then one matrix product a lane."""
     begin = state["modes"] * g.reshape(x["keep"], (layout.lanes, 1, 1)) + x["strike"]
-    turned = begin * x["turn"] + begin @ g.constant(_swap()) * x["cross"]  # [V, knots, 2 modes]
-    here, last = g.split(turned, (layout.knots - 1, 1), axis=1)
+    real, imaginary = g.split(begin, (MODES, MODES), axis=2)
+    turned = begin * x["turn"] + g.concat([imaginary, real], axis=2) * x["cross"]  # [V, stretches + 1, 2 modes]
+    here, last = g.split(turned, (layout.segments, 1), axis=1)
     gain = g.unary("Exp", g.reshape(x["brightness"], (layout.lanes, 1, 1)) * x["tilt"])
     struck = g.reshape(here * gain @ x["ring"], (layout.lanes, layout.block_frames))
     return {"struck": struck}, {"modes": settle(g, last)}

@@ -106,12 +106,9 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
         level, bend = (g.slice(value, first, last, axis=0) for value in (level, bend))
     levels = lines(g, layout, envelope * bend + level, last - first)
     sound = levels * (g.concat(sources, axis=0) if len(sources) > 1 else sources[0])
-    count = last - first
-    parts = g.split(sound, (1,) * count, axis=0) if count > 1 else [sound]
-    total = parts[0]  # onnxruntime's sum over the first axis costs four times as much
-    for part in parts[1:]:
-        total = total + part
-    return {"source": g.reshape(total, (layout.lanes, layout.block_frames))}, {}
+    # a sum over the first axis, as a product with ones: a ninth of the price of ReduceSum there
+    whole = g.constant(np.ones((1, last - first))) @ g.reshape(sound, (last - first, -1))
+    return {"source": g.reshape(whole, (layout.lanes, layout.block_frames))}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
