@@ -4,6 +4,7 @@ import hashlib
 import re
 import tempfile
 import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from export.synth import manifest_entry, synth_graph
 from gen_core.director.director import control_params
 from gen_core.playback import mixer
 from gen_core.spec.errors import UsageError
-from gen_core.spec.param import Param, find
+from gen_core.spec.param import Param, find, suggestion
 from gen_core.synth import patches
 from gen_core.synth.layout import block_frames
 from targets.protocol import book as books
@@ -43,11 +44,19 @@ class BuildReport:
 
 
 def build(
-    out: Path, private_key: Path, name: str = "default", version: str = "0.1.0", sample_rate_hz: int = 48000
+    out: Path,
+    private_key: Path,
+    name: str = "default",
+    version: str = "0.1.0",
+    sample_rate_hz: int = 48000,
+    ensembles: Sequence[str] = (),
 ) -> BuildReport:
-    """Export the default parts, pack them and sign them with `private_key` (ed25519 PEM). Raises UsageError."""
+    """Export the default parts, pack them and sign them with `private_key` (ed25519 PEM). Raises UsageError.
+
+    `ensembles`: only these, and of all instruments only theirs, so that a small board has a small graph to run.
+    """
     check_version(version)
-    manifest, files = parts(name, version, sample_rate_hz=sample_rate_hz)
+    manifest, files = parts(name, version, sample_rate_hz=sample_rate_hz, only=ensembles)
     data = sign(books.pack(manifest, files), private_key, version)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(data)
@@ -65,13 +74,13 @@ def build(
 
 
 def parts(
-    name: str, version: str, weights: Path = WEIGHTS, sample_rate_hz: int = 48000
+    name: str, version: str, weights: Path = WEIGHTS, sample_rate_hz: int = 48000, only: Sequence[str] = ()
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Manifest and files of a book made from the default ensembles, instruments and presets."""
     declared = tomllib.loads((DEFAULT / "book.toml").read_text(encoding="utf-8"))
-    frames = block_frames(sample_rate_hz)
-    plan = patches.plan_for(patches.rows(), block_frames=frames, sample_rate_hz=sample_rate_hz)
-    ensembles = declared["ensembles"]
+    ensembles = _chosen(declared["ensembles"], only)
+    rows = patches.rows() if not only else patches.needed({seat["instrument"] for e in ensembles.values() for seat in e})
+    plan = patches.plan_for(rows, block_frames=block_frames(sample_rate_hz), sample_rate_hz=sample_rate_hz)
     synth = manifest_entry(plan)
     params = {param.id: param for param in (*control_params(tuple(ensembles)), *mixer.params(plan))}
     for param_id, value in declared.get("mixer", {}).items():
@@ -86,7 +95,7 @@ def parts(
         "block_frames": synth["block_frames"],
         "model": {"graphs": {Path(path).stem: path for path in graphs}},
         "synth": synth,
-        "instruments": patches.rows(),
+        "instruments": rows,
         "ensembles": ensembles,
         "params": [param.to_dict() for param in params.values()],
         "presets": {name: _preset(preset, params) for name, preset in declared["presets"].items()},
@@ -98,6 +107,15 @@ def parts(
         },
     }
     return manifest, graphs | {synth["graph"]: synth_graph(plan), "provenance.csv": provenance}
+
+
+def _chosen(ensembles: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]:
+    """Those that are named, or all."""
+    for name in only:
+        if name not in ensembles:
+            hint = suggestion(name, ensembles) or f"there are {', '.join(ensembles)}"
+            raise UsageError(f"there is no ensemble {name!r}", hint)
+    return {name: seats for name, seats in ensembles.items() if not only or name in only}
 
 
 def sign(payload: bytes, private_key: Path, version: str) -> bytes:

@@ -185,6 +185,13 @@ def rows() -> list[Row]:
     return list(_rows())
 
 
+def needed(players: Iterable[str]) -> list[Row]:
+    """The rows of these instruments and kits, with the kits' pieces."""
+    by_name = {row["name"]: row for row in _rows()}
+    wanted = {piece for name in players for piece in (name, *by_name[name].get("kit", {}).values())}
+    return [row for row in _rows() if row["name"] in wanted]
+
+
 def names() -> list[str]:
     """Instruments and kits by name; no pieces."""
     return [row["name"] for row in _rows() if "." not in row["name"]]

@@ -22,6 +22,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--version", default="0.1.0", metavar="X.Y.Z", help="version of the book (0.1.0)")
     parser.add_argument("--sample-rate", type=typed(sample_rate), default=48000, metavar="HZ",
                         help="of the sound (48000); 32000 costs a small board a third less")  # fmt: skip
+    parser.add_argument("--ensemble", action="append", default=[], metavar="NAME",
+                        help="pack only this ensemble and its instruments; repeatable")  # fmt: skip
     add_json(parser)
 
 
@@ -31,5 +33,5 @@ def run(args: argparse.Namespace) -> None:
 
     with hushed():
         key = args.key or user_keys().private
-        report = asdict(book.build(args.output, key, args.name, args.version, args.sample_rate))
+        report = asdict(book.build(args.output, key, args.name, args.version, args.sample_rate, args.ensemble))
     emit(args.json, report, facts(flat(report)))

@@ -81,8 +81,8 @@ def alone(text: str, name: str, lanes: int, block_frames: int, effects: Sequence
 
 
 def ensemble(parts: Sequence[tuple[str, Sequence[int]]], block_frames: int = 512) -> Case:
-    """Instruments of the default book, each holding its keys; kits are struck once."""
-    rows = patches.rows()
+    """Instruments of the default book, each holding its keys; kits are struck once. Only they are in the graph."""
+    rows = patches.needed([name for name, _ in parts])
     notes = [(part, name, keys) for part, (name, keys) in enumerate(parts)]
     return Case(rows, patches.plan_for(rows, block_frames=block_frames), notes)
 
