@@ -87,3 +87,13 @@ def test_only_a_private_ed25519_key_without_password_signs(keys, tmp_path):
     for path in (locked, other, keys / "public.pem"):
         with pytest.raises(UsageError, match=f"{path.name} cannot sign"):
             book.sign(b"payload", path, "1.0.0")
+
+
+def test_a_book_of_one_ensemble_holds_its_instruments_and_no_others() -> None:
+
+    whole, _ = book.parts("default", "1.0.0")
+    small, _ = book.parts("small", "1.0.0", only=["salon"])
+    assert list(small["ensembles"]) == ["salon"] and [row["name"] for row in small["instruments"]] == ["piano"]
+    assert len(small["synth"]["voices"]) < len(whole["synth"]["voices"])
+    with pytest.raises(UsageError, match="salon"):
+        book.parts("small", "1.0.0", only=["saloon"])
