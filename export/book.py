@@ -79,7 +79,8 @@ def parts(
     """Manifest and files of a book made from the default ensembles, instruments and presets."""
     declared = tomllib.loads((DEFAULT / "book.toml").read_text(encoding="utf-8"))
     ensembles = _chosen(declared["ensembles"], only)
-    rows = patches.rows() if not only else patches.needed({seat["instrument"] for e in ensembles.values() for seat in e})
+    players = {seat["instrument"] for seats in ensembles.values() for seat in seats}
+    rows = patches.needed(players) if only else patches.rows()
     plan = patches.plan_for(rows, block_frames=block_frames(sample_rate_hz), sample_rate_hz=sample_rate_hz)
     synth = manifest_entry(plan)
     params = {param.id: param for param in (*control_params(tuple(ensembles)), *mixer.params(plan))}

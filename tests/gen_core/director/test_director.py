@@ -17,7 +17,10 @@ BEAT = 480
 
 def director(*seats):
     ensembles = seats or ((PartRule(0, 40, 90), PartRule(v.DRUM_PROGRAM)),)
-    made = [Ensemble(str(n), ("a",) * len(rules), rules, ("x",) * len(rules), (0.0,) * len(rules)) for n, rules in enumerate(ensembles)]
+    made = [
+        Ensemble(str(n), ("a",) * len(rules), rules, ("x",) * len(rules), (0.0,) * len(rules))
+        for n, rules in enumerate(ensembles)
+    ]
     values = {param.id: param.default for param in controls.PARAMS} | {"ensemble": 0.0, "seed": 5.0}
     return Director(Dice(), made, values)
 
