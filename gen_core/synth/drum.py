@@ -265,7 +265,7 @@ def _graph_sines(g: Builder, layout: Layout, x: Mapping[str, Tensor], knots: Ten
     begin = g.slice(knots, 0, stretches, axis=2)
     late = g.cast(g.reshape(begin, (layout.lanes, 1, stretches, 1)), np.float64)
     still = g.unary("Exp", late * x["drum_settle"])
-    ones = g.clip(still, 1.0, 1.0)  # not a constant: there is one for each lane, and 1 - x is slow in float64
+    ones = g.clip(still, 1.0, 1.0)  # a number less an array whose last axis is 1 costs 150 instructions each
     phase = late * x["drum_pitch"] + (ones - still) * x["drum_sweep"]
     known = g.concat([phase - g.unary("Floor", phase), ones, still], axis=3)
     position = g.cast(known, np.float32) @ x["drum_turn"]
