@@ -134,6 +134,10 @@ class GraphBuilder:
     def clip(self, x: Tensor, low: float, high: float) -> Tensor:
         return self._draw("Clip", [x, self.constant(low, x.dtype), self.constant(high, x.dtype)], x.dtype)[0]
 
+    def shrink(self, x: Tensor, by: float) -> Tensor:
+        """x moved towards zero by `by`, and zero where it is nearer."""
+        return self._draw("Shrink", [x], x.dtype, bias=by, lambd=by)[0]
+
     def bit_and(self, x: Tensor, y: Any) -> Tensor:
         return self.binary("BitwiseAnd", x, y)
 

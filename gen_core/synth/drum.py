@@ -237,29 +237,37 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 @lru_cache
-def _ends(frames: int) -> NDArray[np.float32]:
-    """[2 * stretches]: where each stretch between knots begins and ends, in samples."""
-    return (np.repeat(np.arange(frames // KNOT_FRAMES + 1), 2)[1:-1] * KNOT_FRAMES).astype(np.float32)
+def _knots(frames: int) -> NDArray[np.float32]:
+    """[knots]: where knots are, in samples."""
+    return (np.arange(frames // KNOT_FRAMES + 1) * KNOT_FRAMES).astype(np.float32)
 
 
-def _graph_lines(g: Builder, layout: Layout, x: Mapping[str, Tensor], ends: Tensor) -> Tensor:
-    """[V, 5, stretches, 32]; ends [V, 1, 2 * stretches]. Both ends of a stretch side by side: a small product."""
-    since = ends - x["drum_onset"]
+@lru_cache
+def _both_ends(knots: int) -> NDArray[np.float32]:
+    """[knots, 2 * stretches]: picks where each stretch between knots begins and ends."""
+    return np.repeat(np.eye(knots, dtype=np.float32), 2, axis=1)[:, 1:-1]
+
+
+def _graph_lines(g: Builder, layout: Layout, x: Mapping[str, Tensor], knots: Tensor) -> Tensor:
+    """[V, 5, stretches, 32]; knots [V, 1, knots]. Both ends of a stretch side by side: a small product."""
+    since = knots - x["drum_onset"]
     gate = since * _GATE + _GATE * _EARLY
     loud = g.unary("Relu", g.unary("Exp", g.minimum(since * x["drum_fall"], gate)) - _QUIET)
     way = np.arange(KNOT_FRAMES) / KNOT_FRAMES
-    pairs = g.reshape(x["drum_amounts"] @ loud, (layout.lanes, _LINES, layout.knots - 1, 2))
+    ends = x["drum_amounts"] @ loud @ g.constant(_both_ends(layout.knots))
+    pairs = g.reshape(ends, (layout.lanes, _LINES, layout.knots - 1, 2))
     return pairs @ g.constant(np.stack([1.0 - way, way]))
 
 
-def _graph_sines(g: Builder, layout: Layout, x: Mapping[str, Tensor], ends: Tensor) -> Tensor:
+def _graph_sines(g: Builder, layout: Layout, x: Mapping[str, Tensor], knots: Tensor) -> Tensor:
     """[V, 3, stretches, 32], without the sine's scale, which the amounts have."""
     stretches = layout.knots - 1
-    begin = g.slice(ends, 0, 2 * stretches, axis=2, step=2)
+    begin = g.slice(knots, 0, stretches, axis=2)
     late = g.cast(g.reshape(begin, (layout.lanes, 1, stretches, 1)), np.float64)
     still = g.unary("Exp", late * x["drum_settle"])
-    phase = late * x["drum_pitch"] + (1.0 - still) * x["drum_sweep"]
-    known = g.concat([phase - g.unary("Floor", phase), still * 0.0 + 1.0, still], axis=3)
+    ones = g.clip(still, 1.0, 1.0)  # a number less an array whose last axis is 1 costs 150 instructions each
+    phase = late * x["drum_pitch"] + (ones - still) * x["drum_sweep"]
+    known = g.concat([phase - g.unary("Floor", phase), ones, still], axis=3)
     position = g.cast(known, np.float32) @ x["drum_turn"]
     r = position - g.unary("Round", position)
     z = r * (g.constant(0.5) - g.unary("Abs", r))
@@ -270,11 +278,11 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     """The formulas of the docstring, for all voices, partials and noises at once."""
     lanes, stretches, frames = layout.lanes, layout.knots - 1, layout.block_frames
     start = g.unary("Round", x["age"] * float(layout.sample_rate_hz))  # [V, 1]
-    ends = g.maximum(start + g.constant(_ends(frames)), float(-KNOT_FRAMES))
-    ends = g.reshape(ends, (lanes, 1, 2 * stretches))
+    knots = g.maximum(start + g.constant(_knots(frames)), float(-KNOT_FRAMES))
+    knots = g.reshape(knots, (lanes, 1, layout.knots))
     noises = g.reshape(x["drum_colours"] @ x["noise"], (lanes, NOISE_LINES, stretches, KNOT_FRAMES))
-    sources = g.concat([_graph_sines(g, layout, x, ends), noises], axis=1)
-    parts = g.reshape(sources * _graph_lines(g, layout, x, ends), (lanes, _LINES, frames))
+    sources = g.concat([_graph_sines(g, layout, x, knots), noises], axis=1)
+    parts = g.reshape(sources * _graph_lines(g, layout, x, knots), (lanes, _LINES, frames))
     heard, ring = g.split(x["drum_merge"] @ parts, (1, 1), axis=1)
     sound = g.reshape(heard * (ring + 1.0), (lanes, frames))
     begun = g.clip(start + g.constant(np.arange(frames) + 1.0), 0.0, 1.0)

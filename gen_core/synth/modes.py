@@ -7,9 +7,9 @@ P. R. Cook, "Real Sound Synthesis for Interactive Applications" (2002), ch. 4.
 
 The same for a whole block, with n = 64 i + j and s_m the state (a_m z_m^n at block start):
     c(i, m) = s_m z_m^(64 i),    y(i, j) = sum over m of Re c(i, m) Re z_m^j - Im c(i, m) Im z_m^j
-so a block is one matrix product of what has turned by stretch i, and what turns within a stretch; c where the last one
-ends is the next block's state. Powers are the note's own constants, made in float64 when it begins. Brightness (constant over a
-block) tilts c by (f_m / centre)^(brightness / 2), so that the state does not know it.
+so a block is one matrix product of what has turned by stretch i, and what turns within a stretch; c where the last
+ends is the next block's state. Powers are the note's own constants, made in float64 when it begins. Brightness
+(constant over a block) tilts c by (f_m / centre)^(brightness / 2), so that the state does not know it.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -113,7 +113,8 @@ def _powers(log_z: bytes, loudest: bytes, frames: int) -> tuple[Mapping[str, NDA
     sounding = np.where(turn != 0.0, 1.0, 0.0)  # modes that are not there are zeros everywhere
     knots = np.exp(np.outer(np.arange(frames // SEGMENT_FRAMES + 1) * SEGMENT_FRAMES, turn)) * sounding
     few = np.exp(np.outer(turn, np.arange(8))) * sounding[:, None]
-    ring = (np.exp(np.outer(turn, np.arange(0, SEGMENT_FRAMES, 8)))[:, :, None] * few[:, None, :]).reshape(MODES, SEGMENT_FRAMES)
+    eighths = np.exp(np.outer(turn, np.arange(0, SEGMENT_FRAMES, 8)))
+    ring = (eighths[:, :, None] * few[:, None, :]).reshape(MODES, SEGMENT_FRAMES)
     ring = np.concatenate([ring.real, -ring.imag])  # [2 modes, 64]
     starts = a * knots[-1] ** np.arange(_HEARD)[:, None]
     heard = _halves((starts[:, None, :] * knots[:-1]).reshape(-1, MODES)) @ ring

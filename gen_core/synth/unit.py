@@ -44,6 +44,7 @@ class Builder(Protocol):
     def reduce_sum(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def reduce_max(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
     def reduce_min(self, x: Tensor, axes: Sequence[int]) -> Tensor: ...
+    def shrink(self, x: Tensor, by: float) -> Tensor: ...
     def magnitude(self, x: Tensor) -> Tensor: ...
     def bit_and(self, x: Tensor, y: int) -> Tensor: ...
     def bit_xor(self, x: Tensor, y: Tensor) -> Tensor: ...
@@ -56,13 +57,14 @@ class Builder(Protocol):
 _SETTLED = 1e-9  # -180 dB: below the last bit of any converter
 
 
-def settle(g: Builder, x: Tensor) -> Tensor:
+def settle(g: Builder, x: Tensor, few: bool = False) -> Tensor:
     """x moved towards zero by 1e-9, or made zero, so that what feeds back on itself comes to rest.
 
     Without it a tail ends in denormal numbers, which cost a processor a hundred times the time of others; at rest an
-    effect is not computed at all. A kernel that feeds back does the same, with `SETTLED`.
+    effect is not computed at all. A kernel that feeds back does the same, with `SETTLED`. `few` (less than about 600
+    numbers): one node in place of two, of the same result, but thrice the price for each number.
     """
-    return x - g.clip(x, -_SETTLED, _SETTLED)
+    return g.shrink(x, _SETTLED) if few else x - g.clip(x, -_SETTLED, _SETTLED)
 
 
 SETTLED = np.float32(_SETTLED)

@@ -197,7 +197,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     audio = g.slice(blocked, 0, frames, axis=1) * (gains @ g.constant(hat(frames)))
     moved = {
         "late": g.slice(late, frames, frames + _HISTORY, axis=1),
-        "offset": settle(g, g.slice(offsets, knots - 1, knots, axis=1)),
+        "offset": settle(g, g.slice(offsets, knots - 1, knots, axis=1), few=True),
         "gain": g.slice(gains, knots - 1, knots, axis=0),
     }
     return {"audio": audio}, moved
