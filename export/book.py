@@ -50,13 +50,15 @@ def build(
     version: str = "0.1.0",
     sample_rate_hz: int = 48000,
     ensembles: Sequence[str] = (),
+    block: int = 0,
 ) -> BuildReport:
     """Export the default parts, pack them and sign them with `private_key` (ed25519 PEM). Raises UsageError.
 
     `ensembles`: only these, and of all instruments only theirs, so that a small board has a small graph to run.
+    `block`: frames of a block; 0 for about 10.7 ms.
     """
     check_version(version)
-    manifest, files = parts(name, version, sample_rate_hz=sample_rate_hz, only=ensembles)
+    manifest, files = parts(name, version, sample_rate_hz=sample_rate_hz, only=ensembles, block=block)
     data = sign(books.pack(manifest, files), private_key, version)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(data)
@@ -74,14 +76,19 @@ def build(
 
 
 def parts(
-    name: str, version: str, weights: Path = WEIGHTS, sample_rate_hz: int = 48000, only: Sequence[str] = ()
+    name: str,
+    version: str,
+    weights: Path = WEIGHTS,
+    sample_rate_hz: int = 48000,
+    only: Sequence[str] = (),
+    block: int = 0,
 ) -> tuple[dict[str, Any], dict[str, bytes]]:
     """Manifest and files of a book made from the default ensembles, instruments and presets."""
     declared = tomllib.loads((DEFAULT / "book.toml").read_text(encoding="utf-8"))
     ensembles = _chosen(declared["ensembles"], only)
     players = {seat["instrument"] for seats in ensembles.values() for seat in seats}
     rows = patches.needed(players) if only else patches.rows()
-    plan = patches.plan_for(rows, block_frames=block_frames(sample_rate_hz), sample_rate_hz=sample_rate_hz)
+    plan = patches.plan_for(rows, block_frames=block or block_frames(sample_rate_hz), sample_rate_hz=sample_rate_hz)
     synth = manifest_entry(plan)
     params = {param.id: param for param in (*control_params(tuple(ensembles)), *mixer.params(plan))}
     for param_id, value in declared.get("mixer", {}).items():

@@ -54,6 +54,14 @@ def seconds(text: str) -> float:
     return float(match[1]) * (60.0 if match[2] == "min" else 1.0)
 
 
+def block(text: str) -> int:
+    """Frames of a block: a multiple of 128."""
+    frames = whole(128, 2048)(text)
+    if frames % 128:
+        raise UsageError(f"a block cannot have {frames} frames", "give a multiple of 128")
+    return frames
+
+
 def sample_rate(text: str) -> int:
     """A sample rate in Hz."""
     from gen_core.synth.layout import HIGHEST_RATE_HZ, LOWEST_RATE_HZ
