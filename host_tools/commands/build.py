@@ -35,5 +35,6 @@ def run(args: argparse.Namespace) -> None:
 
     with hushed():
         key = args.key or user_keys().private
-        report = asdict(book.build(args.output, key, args.name, args.version, args.sample_rate, args.ensemble, args.block))
+        how = (args.sample_rate, args.ensemble, args.block)
+        report = asdict(book.build(args.output, key, args.name, args.version, *how))
     emit(args.json, report, facts(flat(report)))
