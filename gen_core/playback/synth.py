@@ -187,4 +187,4 @@ class Synth:
         """[buses, parts]: what multiplies each note's own gains."""
         space, drive = self._turned["space"], self._turned["drive"]
         far, clean, one = (1.0 + space) ** 2, 1.0 - drive, np.ones_like(space)
-        return self._levels * self._trims * np.stack([clean, clean, far, one, one, one, one])
+        return self._levels * self._trims * np.stack([clean, clean, far, far, one, one, one])

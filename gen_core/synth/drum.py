@@ -25,13 +25,14 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.synth.jit import jit
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, Prepare, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, NoteOn, Prepare, Row, Tensor, Tensors, Unit
 from gen_core.synth.units.noise import BANDS, NOISES, mix_bands
 
 PARTIALS, NOISE_LINES, BURSTS = 3, 2, 4
@@ -290,8 +291,15 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
+_TILT = np.linspace(-0.6, 0.4, BANDS)  # ln an octave of brightness: 5 dB down in the lowest band, 3 up in the highest
+
+
 def drum(name: str, params: tuple, prepare: Prepare) -> Unit:
-    """A unit of this form: its section is called as it is."""
+    """A unit of this form: its section is called as it is. Brightness tilts its noise."""
+
+    def prepare_bright(row: Row, note: NoteOn) -> Mapping[str, Any]:
+        return {**prepare(row, note), "drum_colours.brightness": _TILT}
+
     return Unit(
         name=name,
         form="drum",
@@ -299,7 +307,7 @@ def drum(name: str, params: tuple, prepare: Prepare) -> Unit:
         inputs=(NOISES,),
         clocks=("age",),
         values=VALUES,
-        prepare=prepare,
+        prepare=prepare_bright,
         outputs=(Port("drum", ("lanes", "frames"), -1.0, 1.0, "frames"),),
         kernel=kernel,
         graph=graph,

@@ -15,7 +15,7 @@ KNOBS = (
           help="of the filter, or the tilt of the partials"),
     Param(id="attack", low=-1.0, high=1.0, default=0.0, help="a quarter to four times as long"),
     Param(id="decay", low=-1.0, high=1.0, default=0.0, help="decay and release, a quarter to four times as long"),
-    Param(id="space", low=-1.0, high=1.0, default=0.0, glide_s=_GLIDE_S, help="-1 dry, 1 far away"),
+    Param(id="space", low=-1.0, high=1.0, default=0.0, glide_s=_GLIDE_S, help="-1 dry, 1 far: to reverb and echo"),
     Param(id="drive", low=0.0, high=1.0, default=0.0, glide_s=_GLIDE_S, help="how much goes through the waveshaper"),
 )  # fmt: skip
 PLAYING = (
@@ -24,7 +24,8 @@ PLAYING = (
     Param(id="humanise_ms", low=0.0, high=40.0, default=0.0, unit="ms", help="late by up to; more is sloppy"),
     Param(id="humanise_db", low=0.0, high=6.0, default=0.0, unit="dB", help="softer by up to"),
 )
-SHAPED = {"attack_s": "attack", "decay_s": "decay", "release_s": "decay"}  # parameter of a patch → the knob it obeys
+# How parameters of a patch end → the knob that they obey.
+SHAPED = {"attack_s": "attack", "decay_s": "decay", "release_s": "decay", "tail_s": "decay"}
 _STEP = 0.05  # attack and decay count in such steps, so that sounds can be kept
 
 
@@ -40,7 +41,7 @@ def shaped(row: Mapping[str, Any], ranges: Mapping[str, Mapping[str, Param]], at
     power = {"attack": 4.0**attack, "decay": 4.0**decay}
     turned = dict(row)
     for section, params in ranges.items():
-        times = {key: param for key, param in params.items() if key in SHAPED}
-        scaled = {key: param.clamp(row[section][key] * power[SHAPED[key]]) for key, param in times.items()}
+        times = {key: end for key in params for end in SHAPED if key == end or key.endswith(f"_{end}")}
+        scaled = {key: params[key].clamp(row[section][key] * power[SHAPED[end]]) for key, end in times.items()}
         turned[section] = {**row[section], **scaled}
     return turned

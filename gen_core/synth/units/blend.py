@@ -44,7 +44,8 @@ def prepare(row: Row, note: NoteOn) -> Mapping[str, Any]:
     given = [{**_NONE, **row.get(source, {})} for source in _SOURCES]
     louder = np.array([[note.louder(section["velocity_db"])] for section in given])
     levels = {name: np.array([[section[name]] for section in given]) * louder for name in ("level", "level_bend")}
-    if not _FILTERS & set(row):  # nothing behind it knows the knob: the second layer and the noise are the bright ones
+    pulse = levels["level"][0, 0] * levels["level"][1, 0] < 0.0  # of two saws: its width is not for a knob to change
+    if not pulse and not _FILTERS & set(row):  # nothing behind it knows the knob: the second layer and the noise do
         levels["level.brightness"] = levels["level_bend.brightness"] = _TILT
     noisy = "noise" in row and bool(levels["level"][2, 0] or levels["level_bend"][2, 0])
     return levels | {"colour": colour(row["noise"], note.layout) if noisy else np.zeros(BANDS), "noisy": noisy}
