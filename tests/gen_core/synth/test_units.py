@@ -165,8 +165,9 @@ def test_four_blocks_sound_as_recorded(unit: Unit) -> None:
     blocks = [by_kernel(unit, SMALL, inputs(unit, SMALL, seed=10 + n), state) for n in range(BLOCKS)]
     played = {port.name: np.stack([block[port.name] for block in blocks]) for port in unit.outputs}
     path = GOLDEN / f"unit_{unit.name}.npz"
-    if not path.exists():  # a new unit: listen to it, then commit the file
+    if not path.exists():
         np.savez_compressed(path, **{name: value.astype(np.float32) for name, value in played.items()})
+        pytest.fail(f"recorded {path.name} now: look at it, then commit it")
     recorded = np.load(path)
     for name, value in played.items():
         np.testing.assert_allclose(value, recorded[name], atol=max(unit.tolerance, 1e-6))
