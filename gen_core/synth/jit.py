@@ -4,10 +4,15 @@ The board's rooms may therefore import units, and a board without Numba plays th
 """
 
 import functools
+import os
+import zlib
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 from gen_core.spec.errors import UsageError
+
+_HERE = Path(__file__).parent
 
 
 class Kernel:
@@ -32,6 +37,14 @@ class Kernel:
         return self.compiled()(*arguments)
 
 
+def _stamp() -> int:
+    """Changes with any source of this room: Numba itself looks at a kernel's own file only, and kernels have constants
+    from others in them."""
+    files = sorted(path for path in _HERE.rglob("*.py"))
+    facts = [(path.name, stat.st_size, stat.st_mtime_ns) for path in files for stat in [path.stat()]]
+    return zlib.crc32(repr(facts).encode())
+
+
 @functools.cache
 def _numba() -> Any:
     """Numba, taught what a `Kernel` is."""
@@ -40,6 +53,9 @@ def _numba() -> Any:
         from numba.extending import typeof_impl
     except ImportError:
         raise UsageError("the kernels need numba", "pip install numba, or use --engine onnx") from None
+    if "NUMBA_CACHE_DIR" not in os.environ and os.access(_HERE, os.W_OK):
+        config: Any = numba.config
+        config.CACHE_DIR = str(_HERE / "__pycache__" / f"kernels-{_stamp():08x}")
     typeof_impl.register(Kernel)(lambda kernel, context: numba.types.Dispatcher(kernel.compiled()))
     return numba
 
