@@ -12,6 +12,7 @@ from tests.benchmarks import (
     constraints,
     endurance,
     frame,
+    parity,
     peers,
     size,
     sound,
@@ -33,7 +34,7 @@ GROUPS = {
     "arm": arm.run,
 }
 
-APART = {"endurance": endurance.main}
+APART = {"endurance": endurance.main, "parity": parity.main}
 
 if __name__ == "__main__":
     words = sys.argv[1:]
