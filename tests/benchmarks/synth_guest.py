@@ -16,7 +16,7 @@ from gen_core.playback.instrument import Instrument
 from gen_core.playback.synth import Synth
 from gen_core.synth.plan import Plan
 
-WARM, COUNTED = 20, 8  # blocks
+WARM, COUNTED = 60, 8  # blocks: settings have arrived
 
 
 def mark() -> None:
@@ -28,6 +28,8 @@ def held(description: dict[str, Any], graph: bytes) -> Synth:
     """A synthesizer that holds the chords of a description: rows, plan, and notes as [part, instrument, [keys]]."""
     engine = GraphEngine(graph, Plan.from_manifest(description["plan"]))
     synth = Synth(engine, [Instrument(row) for row in description["rows"]])
+    for name, value in description["settings"].items():
+        synth.desk.set(name, value)
     for part, instrument, keys in description["notes"]:
         synth.assign(part, instrument)
         for key in keys:

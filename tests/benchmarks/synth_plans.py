@@ -1,11 +1,13 @@
 """Synthesizers to measure: the exact voice alone, the spectral voice alone, a whole ensemble with kit and effects."""
 
+import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import onnx
 
+from export.model import DEFAULT
 from export.synth import synth_graph
 from gen_core.playback.instrument import Instrument
 from gen_core.playback.synth import Engine, Synth
@@ -57,14 +59,18 @@ class Case:
     rows: Sequence[Mapping[str, Any]]
     plan: Plan
     notes: Sequence[tuple[int, str, Sequence[int]]]
+    settings: Mapping[str, float] = field(default_factory=dict)  # of the effects
 
     def described(self) -> dict[str, Any]:
         """As plain data."""
-        return {"rows": list(self.rows), "plan": self.plan.to_manifest(), "notes": [list(n) for n in self.notes]}
+        facts = {"rows": list(self.rows), "plan": self.plan.to_manifest(), "settings": dict(self.settings)}
+        return facts | {"notes": [list(note) for note in self.notes]}
 
     def held(self, engine: Engine) -> Synth:
         """A synth that holds the notes."""
         synth = Synth(engine, [Instrument(row) for row in self.rows])
+        for name, value in self.settings.items():
+            synth.desk.set(name, value)
         for part, instrument, keys in self.notes:
             synth.assign(part, instrument)
             for key in keys:
@@ -81,10 +87,12 @@ def alone(text: str, name: str, lanes: int, block_frames: int, effects: Sequence
 
 
 def ensemble(parts: Sequence[tuple[str, Sequence[int]]], block_frames: int = 512) -> Case:
-    """Instruments of the default book, each holding its keys; kits are struck once. Only they are in the graph."""
+    """Instruments of the default book, each holding its keys, mastered as there; kits are struck once. Only they are in
+    the graph."""
     rows = patches.needed([name for name, _ in parts])
     notes = [(part, name, keys) for part, (name, keys) in enumerate(parts)]
-    return Case(rows, patches.plan_for(rows, block_frames=block_frames), notes)
+    settings = tomllib.loads((DEFAULT / "book.toml").read_text(encoding="utf-8"))["mixer"]
+    return Case(rows, patches.plan_for(rows, block_frames=block_frames), notes, settings)
 
 
 def nodes(graph: bytes) -> int:
