@@ -6,7 +6,6 @@ parameter's default. A kit file has pieces, each a patch with the percussion `ke
 is a row of plain data, and that is what a book's manifest carries.
 """
 
-import json
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from functools import cache, lru_cache
@@ -24,7 +23,6 @@ Row = dict[str, Any]
 Items = Sequence[Param | Data]
 _TOP = {"title", "programs", "voice", "family", "about"}
 _PIECE = {"keys", "pitch_key", "choke", "one_shot", "voice", "about"}
-DEFAULT_KIT = "standard"
 DEFAULT_VOICE = "analog"
 LOWEST_KEY, HIGHEST_KEY = 35, 81  # General MIDI percussion key map
 # Lanes of each voice in a book. A chord needs few, a pedalled piano many.
@@ -209,18 +207,3 @@ def plan_for(
     used = dict.fromkeys(row["voice"] for row in patches if "voice" in row)
     made = {name: (known[name], lanes.get(name, OTHER_LANES)) for name in sorted(used)}
     return Plan(made, tuple(effects), block_frames, sample_rate_hz)
-
-
-def topology(row: Mapping[str, Any]) -> str:
-    """What tells one topology from another, as text."""
-    return json.dumps({**_OWN, **voices()}[row["voice"]].data(), sort_keys=True)
-
-
-def instrument_for_program(program: int, percussion: bool = False) -> str:
-    """The instrument for a General MIDI program 0..127, or the kit for a percussion channel."""
-    for row in _rows():
-        if percussion == ("kit" in row) and "." not in row["name"] and program in row.get("programs", ()):
-            return str(row["name"])
-    if percussion:
-        return DEFAULT_KIT
-    raise UsageError(f"there is no General MIDI program {program}", "programs count from 0 to 127")

@@ -7,11 +7,11 @@ import pytest
 from numpy.typing import NDArray
 
 from gen_core.spec.errors import UsageError
-from gen_core.synth import lanes
 from gen_core.synth.layout import KNOT_FRAMES, Layout
 from gen_core.synth.unit import NoteOn
 from gen_core.synth.units.arpeggio import ARPEGGIO, check_steps
 from gen_core.synth.waves import WaveTables
+from tests.fixtures import lanes
 from tests.gen_core.synth.test_units import by_graph, by_kernel, model, runners
 
 RATE = 48000

@@ -6,12 +6,12 @@ import numpy as np
 import pytest
 from scipy import signal
 
-from gen_core.synth import lanes
 from gen_core.synth.layout import Layout
 from gen_core.synth.registry import BY_NAME
 from gen_core.synth.unit import Arrays, NoteOn
 from gen_core.synth.units.noise import colour, edges_hz
 from gen_core.synth.waves import WaveTables
+from tests.fixtures import lanes
 from tests.gen_core.synth.test_units import by_graph, by_kernel, model, runners
 
 RATE = 48000

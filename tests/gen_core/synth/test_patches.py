@@ -14,11 +14,10 @@ GOOD = 'title = "x"\n[oscillator_1]\nwave = [1.0, 0.5]\nlevel = 0.5\n'
 def test_every_general_midi_program_has_exactly_one_instrument() -> None:
     programs = [program for row in patches.rows() if "kit" not in row for program in row.get("programs", ())]
     assert sorted(programs) == list(range(128))
-    assert {patches.instrument_for_program(program) for program in range(128)} <= set(patches.names())
 
 
 def test_every_percussion_key_has_a_piece_and_neighbours_serve_the_rest() -> None:
-    kit = Instrument(next(row for row in patches.rows() if row["name"] == patches.instrument_for_program(0, True)))
+    kit = Instrument(next(row for row in patches.rows() if row["name"] == "standard"))
     assert set(range(patches.LOWEST_KEY, patches.HIGHEST_KEY + 1)) <= set(kit.kit)
     assert kit.piece(0) == kit.piece(min(kit.kit)) and kit.piece(127) == kit.piece(max(kit.kit))
 

@@ -8,11 +8,11 @@ import pytest
 from numpy.typing import NDArray
 from scipy import signal
 
-from gen_core.synth import lanes
 from gen_core.synth.layout import CLOCKS, HELD_S, STRETCH_FRAMES, Layout
 from gen_core.synth.registry import BY_NAME
 from gen_core.synth.unit import Arrays, NoteOn, Unit
 from gen_core.synth.waves import LADDER, NAMES, WaveTables
+from tests.fixtures import lanes
 from tests.fixtures.unit_inputs import inputs
 
 ONE = Layout(lanes=1)

@@ -8,11 +8,12 @@ import pytest
 from numpy.typing import NDArray
 
 from export.graph import GraphBuilder
-from gen_core.synth import lanes, modes
+from gen_core.synth import modes
 from gen_core.synth.layout import CLOCKS, Layout
 from gen_core.synth.registry import BY_NAME, UNITS
 from gen_core.synth.unit import Arrays, NoteOn, Unit
 from gen_core.synth.waves import WaveTables
+from tests.fixtures import lanes
 
 RATE = 48000
 STRUCK = [unit for unit in UNITS if unit.form == "modes"]

@@ -6,12 +6,13 @@ from numpy.typing import NDArray
 from scipy import signal, special
 
 from gen_core.spec.errors import UsageError
-from gen_core.synth import lanes, sine
+from gen_core.synth import sine
 from gen_core.synth.layout import HELD_S, KNOT_FRAMES, Layout
 from gen_core.synth.registry import BY_NAME, UNITS
 from gen_core.synth.unit import NoteOn, Unit
 from gen_core.synth.units import formant, lfo, phase_modulation, pipe, stages
 from gen_core.synth.waves import WaveTables
+from tests.fixtures import lanes
 from tests.gen_core.synth.test_units import by_graph, by_kernel, model, runners
 
 RATE = 48000
