@@ -113,6 +113,8 @@ class Voices:
         self._put(lane, "pitch.bend_depth", bend)
         self._put(lane, "pitch.bend_rate", 1.0 / note.glide_s)
         self._table.lead(lane, note.pitch, note.frame, note.sound)
+        if note.off != _UNTIL_OFF:  # it was let go while it waited
+            self._table.let_go(note.part, note.pitch, note.off)
         return True
 
     def _key_now(self, lane: int) -> float:

@@ -1,7 +1,6 @@
 """The verbs against a running bench board: its own process, spoken to over its terminal, playing a plain sine."""
 
 import contextlib
-import json
 import random
 import sys
 from pathlib import Path
@@ -13,7 +12,7 @@ import bench_kit  # noqa: E402
 import soundfile  # noqa: E402
 
 from gen_core.score.midi import read_midi
-from host_tools import main as cli
+from tests.fixtures.command_line import data, limonaire
 
 VERSIONS = ("1.0.0", "2.0.0")
 NOISE = random.Random(1).randbytes(100_000)  # what no packing makes smaller
@@ -51,18 +50,6 @@ def steady_port(tmp_path_factory):
 @pytest.fixture
 def steady(steady_port, monkeypatch):
     monkeypatch.setenv("LIMONAIRE_PORT", steady_port)
-
-
-def limonaire(capsys, *words):
-    code = cli.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def data(capsys, *words):
-    code, out, err = limonaire(capsys, *words, "--json")
-    assert (code, err) == (0, "")
-    return json.loads(out)
 
 
 def test_a_bench_board_is_found_and_says_who_it_is(bench, capsys):

@@ -8,27 +8,15 @@ import soundfile
 
 from gen_core.synth import patches
 from gen_core.synth.layout import block_frames
-from host_tools import main as cli
 from host_tools import midi_file, orchestra, rendering
 from host_tools.midi_file import Part
+from tests.fixtures.command_line import data, limonaire
 from tests.fixtures.hostile import END, header, quantity, track
 from tests.host_tools.test_midi_file import event, note
 
 FLUTE, STRINGS, CHURCH = 73, 48, 19
 MINE = 'title = "Mine"\n[amp]\nsustain = 1.0\n[oscillator_1]\nlevel = 0.5\n'
 KIT = "[pieces.tap]\nkeys = [36]\n[pieces.tap.amp]\ndecay_s = 0.1\nsustain = 0.0\n"
-
-
-def limonaire(capsys, *words):
-    code = cli.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def data(capsys, *words):
-    code, out, err = limonaire(capsys, *words, "--json")
-    assert (code, err) == (0, "")
-    return json.loads(out)
 
 
 @pytest.fixture

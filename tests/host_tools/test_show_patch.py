@@ -1,26 +1,13 @@
 """`limonaire show` of an instrument: as text, as data, as a picture."""
 
-import json
 
 import numpy as np
 import pytest
 
 from gen_core.synth import patches
-from host_tools import main as cli
 from host_tools import measuring, patch_picture, patch_view, wiring_picture
 from host_tools.orchestra import gather_rows
-
-
-def limonaire(capsys, *words):
-    code = cli.main([str(word) for word in words])
-    out, err = capsys.readouterr()
-    return code, out, err
-
-
-def data(capsys, *words):
-    code, out, err = limonaire(capsys, *words, "--json")
-    assert (code, err) == (0, "")
-    return json.loads(out)
+from tests.fixtures.command_line import data, limonaire
 
 
 @pytest.mark.parametrize("name", [row["name"] for row in patches.rows()])

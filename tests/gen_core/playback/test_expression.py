@@ -66,6 +66,17 @@ def test_a_legato_line_keeps_one_voice_and_glides_to_its_pitch() -> None:
     assert played.active_voices == 0
 
 
+def test_a_late_legato_note_that_was_let_go_early_does_not_hang() -> None:
+    rows = patches.read(MONO + "humanise_ms = 30.0\n", "both.toml")
+    played = Synth(KernelEngine(patches.plan_for(rows)), [Instrument(row) for row in rows], seed=3)
+    for key in (57, 60, 62, 64, 65, 67):
+        played.note_on(0, key, 100)
+        blocks(played, 1)
+        played.note_off(0, key, 100)
+    blocks(played, 100)
+    assert played.active_voices == 0
+
+
 def test_a_legato_step_does_not_click() -> None:
     played = synth("mono")
     played.note_on(0, 57, 100)
