@@ -9,8 +9,7 @@ from gen_core.spec.errors import UsageError
 from targets.protocol import midi_map, osc
 from targets.protocol.midi_bridge import Bridge, Ways, place
 from targets.protocol.midi_clock import CLOCK, START, STOP, Follower, Place, Ticker
-
-from test_midi_map import PARAMS  # isort: skip
+from tests.fixtures.some_params import PARAMS
 
 TICK_S = 60 / 24
 

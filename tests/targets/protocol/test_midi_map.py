@@ -4,24 +4,9 @@ import mido
 import pytest
 
 from gen_core.spec.errors import UsageError
-from gen_core.spec.param import Param
 from targets.protocol import midi_map
 from targets.protocol.midi_map import Controller, Move
-
-PARAMS = {
-    param.id: param
-    for param in (
-        Param(id="bpm", low=30, high=240, default=120),
-        Param(id="energy", low=0, high=1, default=0.5),
-        Param(id="seed", low=0, high=2**24 - 1, default=0, kind="int"),
-        Param(id="key", low=0, high=2, default=0, kind="choice", choices=("any", "c", "d")),
-        Param(id="volume", low=0, high=1, default=0.5),
-        Param(id="level.lead", low=0, high=2, default=1),
-        Param(id="level.drums", low=0, high=2, default=1),
-        Param(id="brightness.drums", low=-2, high=2, default=0),
-        Param(id="equalizer.low_hz", low=30, high=800, default=100, curve="exponential"),
-    )
-}
+from tests.fixtures.some_params import PARAMS
 
 
 def cc(number, value, channel=0):
