@@ -17,7 +17,8 @@ GROUPS = {
     "music": ("compose", "render"),
     "model": ("train", "evaluate"),
     "book": ("build", "verify", "show", "gallery"),
-    "board": ("bench_board", "boards", "devices", "info", "flash", "params", "get", "set", "stream", "midi", "record"),
+    "board": ("bench_board", "boards", "devices", "info", "flash", "confirm", "reset"),
+    "live": ("params", "get", "set", "stream", "midi", "monitor", "record"),
 }
 EXTRAS = {"torch": "train", "sounddevice": "audio", "mido": "midi", "rtmidi": "midi"}  # what each package comes with
 PACKAGES = ("gen_core", "targets", "export", "host_tools")
