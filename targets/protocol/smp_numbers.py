@@ -224,3 +224,23 @@ ERRORS: dict[int, type[IntEnum]] = {
     Group.SHELL: ShellError,
     Group.ENUM: EnumError,
 }
+
+GENERAL: dict[tuple[int, int], ReturnCode] = {  # (group, `err.rc`) → what the first edition of SMP can say of it
+    (Group.OS, OsError.QUERY_YIELDS_NO_ANSWER): ReturnCode.ENOENT,
+    (Group.OS, OsError.RTC_NOT_SET): ReturnCode.ENOENT,
+    (Group.IMAGE, ImageError.NO_IMAGE): ReturnCode.ENOENT,
+    (Group.IMAGE, ImageError.NO_FREE_SLOT): ReturnCode.EBADSTATE,
+    (Group.IMAGE, ImageError.FLASH_WRITE_FAILED): ReturnCode.EUNKNOWN,
+    (Group.IMAGE, ImageError.ALREADY_PENDING): ReturnCode.EBADSTATE,
+    (Group.IMAGE, ImageError.NEWER_IS_PLAYING): ReturnCode.EBADSTATE,
+    (Group.IMAGE, ImageError.CONFIRMATION_DENIED): ReturnCode.EBADSTATE,
+    (Group.IMAGE, ImageError.TEST_OF_ACTIVE_DENIED): ReturnCode.EBADSTATE,
+    (Group.STAT, StatError.INVALID_GROUP): ReturnCode.ENOENT,
+    (Group.SETTINGS, SettingsError.KEY_NOT_FOUND): ReturnCode.ENOENT,
+    (Group.FS, FsError.FILE_NOT_FOUND): ReturnCode.ENOENT,
+    (Group.FS, FsError.MOUNT_POINT_NOT_FOUND): ReturnCode.ENOENT,
+    (Group.FS, FsError.READ_ONLY_FILESYSTEM): ReturnCode.EACCESSDENIED,
+    (Group.FS, FsError.FILE_WRITE_FAILED): ReturnCode.EUNKNOWN,
+    (Group.FS, FsError.FILE_READ_FAILED): ReturnCode.EUNKNOWN,
+}
+"""All others are EINVAL."""

@@ -99,8 +99,8 @@ class Files:
         others = [other for other in self.names() if other != name]
         used_bytes = sum(self.size(other) for other in others)
         if used_bytes + length > QUOTA_BYTES or len(others) >= MAX_FILES:
-            cause = f"{length} bytes do not fit: {len(others)} of {MAX_FILES} files, {used_bytes} of {QUOTA_BYTES} bytes"
-            raise Rejection(ReturnCode.ENOMEM, cause)
+            used = f"{len(others)} of {MAX_FILES} files, {used_bytes} of {QUOTA_BYTES} bytes"
+            raise Rejection(ReturnCode.ENOMEM, f"{length} bytes do not fit: {used} are taken")
         self._arrival = _Arrival(name, length)
         self._storage.write(PART, b"")
 
