@@ -59,7 +59,7 @@ def status(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
 def checksum(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     """{"name", "type", "off", "len"} → {"type", "len": bytes read, "output"}, and "off" unless it is 0."""
     kind, offset = request.get("type", "crc32"), _number(request, "off", 0)
-    if kind not in HASHES:
+    if not isinstance(kind, str) or kind not in HASHES:
         raise Rejection(smp.FsError.CHECKSUM_HASH_NOT_FOUND, f"there are {', '.join(HASHES)}", GROUP)
     source = _source(machine, _path(request), afresh=False)
     if source.size == 0:
@@ -133,7 +133,7 @@ def _number(request: Mapping[str, Any], key: str, otherwise: int | None = None) 
 
 def _params(machine: Machine) -> bytes:
     tree = oscquery.tree(machine.performance.params, machine.performance.values())
-    return json.dumps(tree, indent=1).encode()
+    return json.dumps(tree, separators=(",", ":")).encode()  # every byte crosses a slow cable
 
 
 def _info(machine: Machine) -> bytes:
