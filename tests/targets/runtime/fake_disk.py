@@ -37,6 +37,12 @@ class FakeDisk:
         data = self.read(name)
         return None if data is None else io.BytesIO(data)
 
+    def read_piece(self, name, offset, count):
+        return self._contents[self._names[name]][offset : offset + count]
+
+    def names(self):
+        return list(self._names)
+
     def size(self, name):
         data = self.read(name)
         return None if data is None else len(data)
