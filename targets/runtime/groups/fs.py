@@ -83,12 +83,14 @@ def close(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
 
 def _digest(kind: str, source: Source, offset: int, length: int) -> int | bytes:
     crc, sha, end = 0, hashlib.sha256(), offset + length
-    while offset < end:
+    while offset < end:  # in pieces: a file need not fit in memory twice
         piece = source.read(offset, min(HASH_PIECE_BYTES, end - offset))
         if not piece:
             raise Rejection(smp.FsError.FILE_READ_FAILED, "the file became shorter", GROUP)
-        crc = zlib.crc32(piece, crc)
-        sha.update(piece)
+        if kind == "crc32":
+            crc = zlib.crc32(piece, crc)
+        else:
+            sha.update(piece)
         offset += len(piece)
     return crc if kind == "crc32" else sha.digest()
 
