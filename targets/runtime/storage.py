@@ -21,6 +21,16 @@ class Storage:
         except FileNotFoundError:
             return None
 
+    def read_piece(self, name: str, offset: int, count: int) -> bytes:
+        """At most `count` bytes from `offset` on. FileNotFoundError if there is no such file."""
+        with open(self.root / name, "rb") as file:
+            file.seek(offset)
+            return file.read(count)
+
+    def names(self) -> list[str]:
+        """Every file's name."""
+        return os.listdir(self.root)
+
     def size(self, name: str) -> int | None:
         """Length in bytes, or None if there is no such file."""
         try:

@@ -32,6 +32,12 @@ class FakeDisk:
     def read(self, name):
         return self._contents[self._names[name]] if name in self._names else None
 
+    def read_piece(self, name, offset, count):
+        return self._contents[self._names[name]][offset : offset + count]
+
+    def names(self):
+        return list(self._names)
+
     def size(self, name):
         data = self.read(name)
         return None if data is None else len(data)
