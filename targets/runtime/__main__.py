@@ -14,6 +14,7 @@ import time
 from gen_core.spec.errors import LimonaireError, UsageError
 from targets.protocol import smp, smp_serial
 from targets.runtime import memory
+from targets.runtime.access import SERIAL
 from targets.runtime.board import assemble
 from targets.runtime.link import Link
 from targets.runtime.log import Log
@@ -79,7 +80,7 @@ def serve(machine: Machine, link: Link, stop: threading.Event) -> int:
         for packet in machine.osc.outgoing(link.room_bytes):
             link.write(packet)
         if link.stuck_s > DESERTED_S:
-            machine.osc.forget()
+            machine.osc.subscribers.forget(SERIAL)
         machine.log.flush()
     ends_s = time.monotonic() + LAST_WORDS_S
     while machine.reset_asked and not link.idle and time.monotonic() < ends_s:
@@ -96,7 +97,8 @@ def answer(server: Server, machine: Machine, link: Link, packet: bytes) -> None:
     if reply is None:
         return
     frame = smp.decode(reply)
-    machine.osc.smp_seen(upload=(frame.group, frame.command) == (smp.Group.IMAGE, smp.ImageCommand.UPLOAD))
+    upload = (frame.group, frame.command) == (smp.Group.IMAGE, smp.ImageCommand.UPLOAD)
+    machine.osc.subscribers.smp_seen(SERIAL, upload)
     link.write(smp_serial.to_lines(reply))
 
 
