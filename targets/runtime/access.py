@@ -36,6 +36,7 @@ class Origin:
     kind: str
     address: tuple = ()
     may_write: bool = field(default=False, compare=False)  # may change while the sender stays the same
+    through: int = 0  # which of the board's sockets it came in by
 
 
 SERIAL = Origin("serial", (), True)
@@ -60,9 +61,10 @@ class Access:
         self._tries: OrderedDict[str, Allowance] = OrderedDict()
         self._all_tries = Allowance(ALL_TRIES, ALL_PAUSE_S, clock)
 
-    def origin(self, address: tuple, local: bool) -> Origin:
+    def origin(self, address: tuple, local: bool, through: int = 0) -> Origin:
         """The origin of a datagram. `local`: it came in where only this machine or the gadget's other end can send."""
-        return Origin("ip", address, local or is_loopback(address[0]) or self._authorised(address[0]))
+        may_write = local or is_loopback(address[0]) or self._authorised(address[0])
+        return Origin("ip", address, may_write, through)
 
     def present(self, token: object, origin: Origin) -> str:
         """Somebody shows a token. Returns why it is refused, and nothing when it is right."""
