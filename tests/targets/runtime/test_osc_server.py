@@ -9,7 +9,9 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from gen_core.spec.note import Note
 from targets.protocol.demux import Demux
-from targets.runtime.osc_server import QUIET_AFTER_UPLOAD_S, OscServer
+from targets.runtime.access import SERIAL
+from targets.runtime.osc_server import OscServer
+from targets.runtime.subscribers import QUIET_AFTER_UPLOAD_S
 
 
 class Talk:
@@ -129,13 +131,13 @@ def test_a_subscription_is_to_what_was_named(talk):
 
 def test_during_smp_nothing_is_sent_and_no_note_is_lost(talk):
     talk.say("/subscribe", "notes", "ack")
-    talk.server.smp_seen(upload=True)
+    talk.server.subscribers.smp_seen(SERIAL, upload=True)
     for _ in range(8):
         talk.play(1)
         talk.say("/param/fake_bpm", 99.0)
         assert talk.hear() == []
         talk.now_s += 1.0
-        talk.server.smp_seen(upload=True)
+        talk.server.subscribers.smp_seen(SERIAL, upload=True)
     talk.now_s += QUIET_AFTER_UPLOAD_S + 0.01
     told = talk.hear()
     assert [message[1] for message in told if message[0] == "/note"] == [480 * n for n in range(1, 9)]
@@ -143,7 +145,7 @@ def test_during_smp_nothing_is_sent_and_no_note_is_lost(talk):
 
 
 def test_the_pause_after_an_ordinary_exchange_is_short(talk):
-    talk.server.smp_seen(upload=False)
+    talk.server.subscribers.smp_seen(SERIAL, upload=False)
     talk.say("/param/fake_bpm")
     assert talk.hear() == []
     talk.now_s += 0.5
@@ -166,5 +168,5 @@ def test_a_large_tick_keeps_all_its_bits(talk):
 def test_whoever_stopped_reading_is_forgotten(talk):
     talk.say("/subscribe", "all")
     talk.play(2)
-    talk.server.forget()
+    talk.server.subscribers.forget(SERIAL)
     assert talk.hear() == []
