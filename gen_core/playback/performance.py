@@ -191,6 +191,11 @@ class Performance:
         """Bar and beat now sounding, both from 0."""
         return self._director.bars.locate(self._player.clock.tick)
 
+    @property
+    def tick(self) -> int:
+        """The first tick that has not sounded wholly yet, 480 a quarter."""
+        return self._player.clock.tick
+
     def stats(self) -> dict[str, float]:
         """Figures of this performance so far."""
         tick = self._player.clock.tick

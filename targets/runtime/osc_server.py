@@ -4,21 +4,32 @@ OSC in SLIP has no checksum, so numbers are clamped to the declared range, and w
 counted and otherwise ignored. So is what changes something and comes from an address that may not write.
 """
 
-import math
 import time
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from gen_core.spec.errors import LimonaireError, UsageError, WireError
 from gen_core.spec.param import Param
-from targets.protocol import osc
+from targets.protocol import change, osc
 from targets.runtime.access import SERIAL, Access, Origin
 from targets.runtime.performer import Performer
 from targets.runtime.subscribers import Subscribers
 
-TOPICS = ("notes", "beat", "ack")
+TOPICS = ("notes", "beat", "ack", "levels", "health")
 ADDRESS = "/param/"
 READS = ("/subscribe", "/unsubscribe", "/sync", "/token")  # change nothing; nor does a parameter without a value
+
+
+@dataclass
+class Sign:
+    """What is told again and again while somebody hears it: `look` gives it, `rest` is called while nobody does."""
+
+    topic: str
+    every_s: float
+    look: Callable[[], tuple]
+    rest: Callable[[], None] = lambda: None
+    told_s: float = -1e9
 
 
 class OscServer:
@@ -35,7 +46,8 @@ class OscServer:
         self.subscribers = Subscribers(clock)
         self._sender = SERIAL  # of the message that is being handled
         self._beat = (-1, -1)
-        self._counts: Counter[str] = Counter(osc_set=0, osc_refused=0, osc_denied=0)
+        self.signs: Sequence[Sign] = ()  # levels and health
+        self._counts: Counter[str] = Counter(osc_set=0, osc_played=0, osc_refused=0, osc_denied=0)
 
     def receive(self, packet: bytes, origin: Origin = SERIAL) -> None:
         """Do what a packet asks; whatever it is, never an exception."""
@@ -69,6 +81,8 @@ class OscServer:
         for note in self._performance.take_notes():
             self._tell("notes", "/note", osc.Int64(note.tick), note.part, note.pitch, note.duration, note.velocity)
         self._tell_beat()
+        for sign in self.signs:
+            self._tell_sign(sign)
 
     def _receive(self, message: osc.Message) -> None:
         changes = bool(message.args) if message.address.startswith(ADDRESS) else message.address not in READS
@@ -84,6 +98,12 @@ class OscServer:
             self.subscribers.subscribe(self._sender, _topics(message.args))
         elif message.address == "/unsubscribe":
             self.subscribers.unsubscribe(self._sender, _topics(message.args or ("all",)))
+        elif message.address == "/play":
+            self._play(*message.args)
+        elif message.address == "/sync":
+            bar, beat = self._performance.position()
+            tick, bpm = osc.Int64(self._performance.tick), osc.Double(self._performance.values().get("bpm", 0.0))
+            self._answer("/sync", *message.args[:1], bar, float(beat), tick, bpm)
         elif message.address == "/token":
             self._show_token(message.args)
         else:
@@ -98,14 +118,23 @@ class OscServer:
         if not args:
             self._answer(ADDRESS + param.id, float(self._performance.get(param.id)))
             return
-        value = param.parse(args[0]) if isinstance(args[0], str) else args[0]
-        if not isinstance(value, int | float) or not math.isfinite(value):
-            raise UsageError(f"{param.id} cannot be {value!r}")
-        value = param.clamp(float(value))
-        quantum = next((word for word in args[1:] if isinstance(word, str)), "")
-        bar, beat = self._performance.set(param.id, value, quantum)
+        value, over, quantum = change.read(param, args)
+        bar, beat = self._performance.set(param.id, value, quantum, over)
         self._counts["osc_set"] += 1
         self._tell("ack", "/ack", param.id, value, int(bar), float(beat))
+
+    def _play(self, part: str | int, pitch: int, velocity: int) -> None:
+        if not isinstance(pitch, int) or not isinstance(velocity, int):
+            raise UsageError("a key and its velocity are whole numbers")
+        self._performance.play(part, pitch, velocity)
+        self._counts["osc_played"] += 1
+
+    def _tell_sign(self, sign: Sign) -> None:
+        if not self.subscribers.wanted(sign.topic):
+            sign.rest()
+        elif self._clock() >= sign.told_s + sign.every_s:
+            sign.told_s = self._clock()
+            self._tell(sign.topic, f"/{sign.topic}", *sign.look())
 
     def _show_token(self, args: tuple) -> None:
         refusal = self._access.present(args[0] if args else None, self._sender)

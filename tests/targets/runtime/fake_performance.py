@@ -43,6 +43,10 @@ class FakePerformance:
         self.played, self.courses = [], []
 
     @property
+    def tick(self):
+        return self._frame * 480 // 24000
+
+    @property
     def seed(self):
         return int(self._values["seed"])
 
