@@ -7,7 +7,7 @@ from functools import lru_cache
 from typing import Any, NamedTuple
 
 from gen_core.director import controls
-from gen_core.director.bars import EVERY_BARS, Bars
+from gen_core.director.bars import Bars
 from gen_core.director.composer import EARLY_TICKS, Composer, Request
 from gen_core.sequence.layout import WISHES
 from gen_core.sequence.rules import ENDLESS, UNLIMITED, PartRule, Rules
@@ -19,7 +19,6 @@ from gen_core.theory.lead_sheet import LeadSheet
 from gen_core.theory.meter import Meter
 from gen_core.theory.scales import KEYS, SCALES, scale_pitch_classes
 
-QUANTA = ("now", "beat", "bar", *EVERY_BARS)
 CONTROLS = (*(param.id for param in controls.PARAMS), "ensemble")
 STYLES = tuple(param.id for param in controls.STYLE_WEIGHTS)
 AT_BAR_LINES = ("ensemble", "repeat", "meter", *STYLES)  # what the composer reads only there

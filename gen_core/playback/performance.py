@@ -15,7 +15,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.director.composer import BAR_TICKS, EARLY_TICKS
-from gen_core.director.director import AT_BAR_LINES, CONTROLS, QUANTA, Change, Director, Ensemble
+from gen_core.director.director import AT_BAR_LINES, CONTROLS, Change, Director, Ensemble
 from gen_core.playback.asking import Asking
 from gen_core.playback.clock import Clock
 from gen_core.playback.courses import Course, Courses
@@ -91,8 +91,8 @@ class Performance:
         """
         param = find(self.params, param_id)
         value, length, quantum = param.check(value), span.parse(over), quantum or param.quantum
-        if quantum not in QUANTA:
-            raise UsageError(f"there is no quantum {quantum!r}", f"give one of {', '.join(QUANTA)}")
+        if quantum not in span.QUANTA:
+            raise UsageError(f"there is no quantum {quantum!r}", f"give one of {', '.join(span.QUANTA)}")
         with self._lock:
             if param_id in CONTROLS:
                 self._director.check(self.values() | {param_id: value})

@@ -1,4 +1,4 @@
-"""How long a change takes: seconds, beats or bars, as people type it."""
+"""How long a change takes, as people type it: seconds, beats or bars; and on what it may land."""
 
 import math
 import re
@@ -6,6 +6,7 @@ from typing import NamedTuple
 
 from gen_core.spec.errors import UsageError
 
+QUANTA = ("now", "beat", "bar", "phrase", "section")
 MOST_S = 24 * 3600.0
 MOST_BEATS = 100_000.0
 _WRITTEN = re.compile(r"(\d+(?:\.\d+)?)\s*(s|beats?|bars?)?")

@@ -10,7 +10,6 @@ import argparse
 from gen_core.spec import span
 from host_tools.options import add_board, typed
 from host_tools.output import emit
-from targets.protocol import change
 
 HELP = "set a parameter"
 
@@ -18,7 +17,7 @@ HELP = "set a parameter"
 def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("id", help="a parameter, as `limonaire params` names it")
     parser.add_argument("value", help="a number in the parameter's unit, or the name of a choice")
-    parser.add_argument("--at", choices=change.QUANTA, default="", help="when it lands")
+    parser.add_argument("--at", choices=span.QUANTA, default="", help="when it lands")
     parser.add_argument("--over", type=typed(span.parse), metavar="TIME", help="how long it takes: 30s, 4beats, 8bars")
     add_board(parser)
 

@@ -14,8 +14,6 @@ from gen_core.spec import span
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 
-QUANTA = ("now", "beat", "bar", "phrase", "section")
-
 
 class Change(NamedTuple):
     """What is asked for; `over` and `quantum` are "" where nothing is said of them."""
@@ -33,7 +31,7 @@ def read(param: Param, args: tuple[Any, ...]) -> Change:
     if not isinstance(value, int | float) or not math.isfinite(value):
         raise UsageError(f"{param.id} cannot be {value!r}")
     for arg in args[1:3]:
-        if arg in QUANTA and not quantum:
+        if arg in span.QUANTA and not quantum:
             quantum = arg
         elif isinstance(arg, str | int | float) and not isinstance(arg, bool) and not over and not quantum:
             over = str(span.parse(arg))

@@ -10,7 +10,7 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 from gen_core.spec.note import Note
 from targets.protocol.demux import Demux
 from targets.runtime.access import SERIAL
-from targets.runtime.osc_server import OscServer
+from targets.runtime.osc_server import OscServer, Sign
 from targets.runtime.subscribers import QUIET_AFTER_UPLOAD_S
 
 
@@ -61,6 +61,57 @@ def test_a_number_sets_a_parameter_within_its_range(talk, name):
     args, value = SETS[name]
     talk.say("/param/fake_bpm", *args)
     assert talk.performance.get("fake_bpm") == value and talk.server.stats()["osc_set"] == 1
+
+
+COURSES = {  # arguments → (value, quantum, over) that the performance is asked for
+    "nothing more": ((90.0,), (90.0, "", "")),
+    "seconds as a number": ((90.0, 2.5), (90.0, "", "2.5s")),
+    "whole seconds": ((90, 3), (90.0, "", "3s")),
+    "bars": ((90.0, "8bars"), (90.0, "", "8bars")),
+    "beats and a phrase": ((90.0, "4 beats", "phrase"), (90.0, "phrase", "4beats")),
+    "a section alone": ((90.0, "section"), (90.0, "section", "")),
+}
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_a_change_may_take_its_time_and_wait_for_its_place(talk, name):
+    args, (value, quantum, over) = COURSES[name]
+    talk.say("/param/fake_bpm", *args)
+    assert talk.performance.courses == [("fake_bpm", value, quantum, over)]
+
+
+@pytest.mark.parametrize(
+    "how", [("8 hours",), (-1.0,), (math.nan,), ("bar", "8bars"), ("bar", "bar"), (True,), (b"x",)]
+)
+def test_a_change_with_anything_else_behind_it_is_refused(talk, how):
+    talk.say("/param/fake_bpm", 90.0, *how)
+    assert talk.performance.courses == [] and talk.server.stats()["osc_refused"] == 1
+
+
+def test_keys_are_played_along(talk):
+    talk.say("/play", "lead", 60, 100)
+    talk.say("/play", 1, 36, 0)
+    talk.say("/play", "lead", 60.5, 100)
+    talk.say("/play", "lead")
+    assert talk.performance.played == [("lead", 60, 100), (1, 36, 0)]
+    assert (talk.server.stats()["osc_played"], talk.server.stats()["osc_refused"]) == (2, 2)
+
+
+def test_sync_gives_back_what_was_sent_with_the_place_in_the_music(talk):
+    talk.play(6)
+    talk.say("/sync", 12.5)
+    ((address, token, bar, beat, tick, _bpm),) = talk.hear()
+    assert (address, token, bar) == ("/sync", 12.5, 1) and beat * 480 + 1920 == pytest.approx(tick, abs=6)
+
+
+def test_signs_are_told_at_their_pace_to_those_who_hear_them(talk):
+    rested = []
+    talk.server.signs = (Sign("levels", 0.1, lambda: (-3.0, -4.0, -20.0, -21.0), lambda: rested.append(True)),)
+    assert talk.hear() == [] and rested
+    talk.say("/subscribe", "levels")
+    assert talk.hear() == [("/levels", -3.0, -4.0, -20.0, -21.0)] and talk.hear() == []
+    talk.now_s += 0.11
+    assert len(talk.hear()) == 1
 
 
 def test_a_choice_may_be_named(talk):
