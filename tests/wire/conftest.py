@@ -1,6 +1,5 @@
 import sys
 from pathlib import Path
 
-KIT = str(Path(__file__).parents[1] / "targets" / "runtime")
-if KIT not in sys.path:
-    sys.path.insert(0, KIT)
+HERE = Path(__file__).parent
+sys.path[:0] = [path for path in (str(HERE), str(HERE.parent / "targets" / "runtime")) if path not in sys.path]
