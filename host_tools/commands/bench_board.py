@@ -17,10 +17,9 @@ from pathlib import Path
 from gen_core.spec.errors import UsageError
 from host_tools.options import add_trust, seed, typed, whole
 from host_tools.output import add_json
-from targets.protocol.ip_ports import HTTP_PORT, OSC_PORT, SMP_PORT
 
 HELP = "be a board on a pseudo-terminal"
-PORTS = {"smp": SMP_PORT, "osc": OSC_PORT, "http": HTTP_PORT}
+KINDS = ("smp", "osc", "http")
 
 
 def arguments(parser: argparse.ArgumentParser) -> None:
@@ -39,9 +38,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
         "--bind", type=typed(address), action="append", default=[], metavar="ADDRESS", help="listen here only"
     )
     where.add_argument("--no-ip", action="store_true", help="do not listen on IP at all")
-    for kind, port in PORTS.items():
-        help_ = f"port for {kind} ({port}); 0: any free one"
-        parser.add_argument(f"--{kind}-port", type=typed(whole(0, 65535)), default=port, metavar="N", help=help_)
+    for kind in KINDS:
+        help_ = f"another port for {kind}; 0: any free one"
+        parser.add_argument(f"--{kind}-port", type=typed(whole(0, 65535)), metavar="N", help=help_)
     add_json(parser)
 
 
@@ -61,7 +60,8 @@ def run(args: argparse.Namespace) -> None:
     options += ["--seed", str(args.seed)] if args.seed is not None else []
     options += ["--engine", args.engine]
     options += [word for place in args.bind for word in ("--bind", place)]
-    options += [word for kind in PORTS for word in (f"--{kind}-port", str(getattr(args, f"{kind}_port")))]
+    ports = {f"--{kind}-port": getattr(args, f"{kind}_port") for kind in KINDS}
+    options += [word for name, port in ports.items() if port is not None for word in (name, str(port))]
     for name in ("link", "wav"):  # absolute, because whoever records asks the board where its file is
         options += [f"--{name}", str(Path(getattr(args, name)).absolute())] if getattr(args, name) else []
     bench.become(bench.command(args.state, args.factory, args.trust, options))

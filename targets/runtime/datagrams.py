@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import socket
+from collections.abc import Iterator
 
 from targets.runtime.access import Access, Origin
 from targets.runtime.listeners import Listener
@@ -42,15 +43,16 @@ class Datagrams:
         """Listen no more."""
         self._socket.close()
 
-    def _receive(self, most: int) -> "list[tuple[bytes, Origin]]":
-        """What has arrived, `most` datagrams of it, without those that are too large."""
-        received = []
+    def _receive(self, most: int) -> Iterator[tuple[bytes, Origin]]:
+        """What has arrived, `most` datagrams of it, without those that are too large.
+
+        Who may write is asked one by one: the token may have come just before.
+        """
         with contextlib.suppress(BlockingIOError):
             for _ in range(most):
                 data, address = self._socket.recvfrom(LARGEST_BYTES + 1)
                 if len(data) <= LARGEST_BYTES:
-                    received.append((data, self._access.origin(address, self._local, self._number)))
-        return received
+                    yield data, self._access.origin(address, self._local, self._number)
 
 
 class SmpDatagrams(Datagrams):
