@@ -19,11 +19,13 @@ import numpy as np
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import lines
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.sine import COUNT
 from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
 from gen_core.synth.units.noise import BANDS, NOISES, colour, mix_bands
 from gen_core.synth.units.oscillator import WAVE
 from gen_core.synth.units.pipe import ranks
+from gen_core.synth.vector import WIDE, load, splat, store
 
 # --- parameters: those of the oscillators and of the noise; state: none ---------------------------------------------
 VALUES = (
@@ -34,6 +36,7 @@ VALUES = (
 _SOURCES = ("oscillator_1", "oscillator_2", "noise")
 _NONE = {"level": 0.0, "level_bend": 0.0, "velocity_db": 0.0}
 _FILTERS = {"filter", "one_pole"}
+_SHARE = np.float32(1.0 / KNOT_FRAMES)
 _TILT = np.array([[-0.35], [0.45], [0.35]])  # ln an octave of brightness: 3 dB down, 4 dB up, 3 dB up
 
 
@@ -57,11 +60,10 @@ def _add(source, flat, bend, envelope, out):
     """Add one source of one lane, [frames], at its level; envelope [knots]."""
     for knot in range(envelope.size - 1):
         start = flat + bend * envelope[knot]
-        step = (flat + bend * envelope[knot + 1] - start) / np.float32(KNOT_FRAMES)
-        first = np.uint64(knot * KNOT_FRAMES)  # unsigned: no check for negative places
-        for n in range(KNOT_FRAMES):
-            at = first + np.uint64(n)
-            out[at] += source[at] * (start + np.float32(n) * step)
+        step = (flat + bend * envelope[knot + 1] - start) * _SHARE
+        for n in range(0, KNOT_FRAMES, WIDE):
+            at = knot * KNOT_FRAMES + n
+            store(out, at, load(out, at) + load(source, at) * (splat(start) + load(COUNT, n) * splat(step)))
 
 
 @jit

@@ -18,6 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
+from gen_core.synth.curves import exponential
 from gen_core.synth.jit import jit
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
@@ -76,11 +77,11 @@ def _steady(times, values, step_s, out):
     attack, _, decay_rate, sustain, release_rate = values
     gone = max(off_age, 0.0)
     rate = release_rate if off_age >= 0.0 else decay_rate
-    factor = np.exp(-step_s * rate)
-    fall = (1.0 - sustain) * np.exp(-max(age - gone - attack, 0.0) * decay_rate)
+    factor = exponential(-step_s * rate)
+    fall = (1.0 - sustain) * exponential(-max(age - gone - attack, 0.0) * decay_rate)
     base = sustain
     if off_age >= 0.0:
-        base, fall = 0.0, (sustain + fall) * np.exp(-gone * release_rate)
+        base, fall = 0.0, (sustain + fall) * exponential(-gone * release_rate)
     for knot in range(out.size):
         out[knot] = base + fall
         fall *= factor

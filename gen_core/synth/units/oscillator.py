@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import fused, jit
+from gen_core.synth.jit import jit
 from gen_core.synth.knots import bends, ramp_from_knots, trapezoid
 from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
 from gen_core.synth.units.pitch import FACTOR, highest, onset
+from gen_core.synth.vector import WIDE, floor, load, pairs, splat, store
 from gen_core.synth.waves import NAMES, check_body, check_wave
 
 # --- parameters -----------------------------------------------------------------------------------------------------
@@ -77,33 +78,30 @@ STATE = (State("phase", (2, "lanes", 1), dtype=np.float64),)  # periods, 0..1
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@fused
+@jit
 def _stretch(motion, shape, period, tables, scratch, out):
-    """One oscillator over a stretch: phase, rates at both ends (periods a sample); `bends`; where its period is."""
-    phase, rate, after = motion
+    """One oscillator over a stretch: phase, rate at both ends (periods a sample); `bends`; where its period is."""
+    phase, rate, after = splat(motion[0]), splat(motion[1]), splat(motion[2])
     start, frames = period
     early, late = shape[0], shape[1]
     at, fraction = scratch
-    here = tables[start:]
-    for n in range(out.size):
-        p = phase + rate * early[n] + after * late[n]  # in the order of the graph's matrix product
-        place = (p - np.floor(p)) * frames
-        whole = np.int32(place)
-        at[n] = whole
-        fraction[n] = place - np.float32(whole)
-    for n in range(out.size):  # apart, for no processor looks up as fast as it calculates
-        first = np.uint64(at[n])  # unsigned: no check for negative places, and no sign to carry along
-        low = here[first]
-        out[n] = low + fraction[n] * (here[first + np.uint64(1)] - low)
+    here, size = tables[start:], splat(frames)
+    for n in range(0, out.size, WIDE):
+        p = phase + rate * load(early, n) + after * load(late, n)  # in the order of the graph's matrix product
+        place = (p - floor(p)) * size
+        store(at, n, place)
+        store(fraction, n, place - floor(place))
+    for n in range(0, out.size, WIDE):  # apart, for no processor looks up as fast as it calculates
+        low, high = pairs(here, at, n)
+        store(out, n, low + load(fraction, n) * (high - low))
 
 
 @jit
-def _oscillate(factor, keep, increment, phase_start, period, tables, shape, phase, out):
+def _oscillate(factor, keep, increment, phase_start, period, tables, shape, scratch, phase, out):
     """All lanes. factor [V, knots]; increment, phase_start, phase, period: [2, V, 1]; out [2, V, frames]."""
     table, size = period
     frames = shape.shape[1]
     knots = np.uint64(frames // KNOT_FRAMES)
-    scratch = np.empty(frames, np.uint32), np.empty(frames, np.float32)
     for v in range(keep.size):
         for o in range(2):
             if increment[o, v, 0] == 0.0:  # an idle lane
@@ -125,7 +123,8 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["wave"] [2, lanes, frames]; state["phase"] moves on."""
     notes = inputs["keep"], inputs["increment"], inputs["phase_start"], (inputs["table"], inputs["frames"])
     shape = bends(layout.stretch_frames)
-    _oscillate(inputs["factor"], *notes, inputs["tables"], shape, state["phase"], out["wave"])
+    scratch = np.empty(layout.stretch_frames, np.uint32), np.empty(layout.stretch_frames, np.float32)
+    _oscillate(inputs["factor"], *notes, inputs["tables"], shape, scratch, state["phase"], out["wave"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------

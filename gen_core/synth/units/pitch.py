@@ -15,6 +15,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gen_core.spec.param import Param
+from gen_core.synth.curves import exponential, sine
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import between
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
@@ -66,21 +67,18 @@ def onset(row: Row) -> float:
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _factors(age, pitch_age, values, step_s, ends, out):
-    """age, pitch_age and values (VALUES) [V, 1]; ends [segments + 1] is scratch; out [V, knots]."""
+def _factors(age, pitch_age, values, late, ends, out):
+    """age, pitch_age and values (VALUES) [V, 1]; late [segments + 1] s, ends likewise is scratch; out [V, knots]."""
     depth, rate, vibrato, vibrato_rate, onset = values
     step = (out.shape[1] - 1) // (ends.size - 1)
     for v in range(out.shape[0]):
+        began, chosen, swaying = age[v, 0], pitch_age[v, 0], vibrato_rate[v, 0] * (0.5 / math.pi)
         for end in range(ends.size):
-            late = np.float32(end * step_s)
-            semitones = 0.0
-            if depth[v, 0] != 0.0:
-                p = np.float64(max(pitch_age[v, 0] + late, np.float32(0.0)))
-                semitones = depth[v, 0] * np.exp(-p * rate[v, 0])
-            if vibrato[v, 0] != 0.0:
-                t = np.float64(max(age[v, 0] + late, np.float32(0.0)))
-                semitones += min(t * onset[v, 0], 1.0) * vibrato[v, 0] * np.sin(t * vibrato_rate[v, 0])
-            ends[end] = np.exp(_PER_SEMITONE * semitones) if semitones != 0.0 else 1.0
+            p = np.float64(max(chosen + late[end], np.float32(0.0)))
+            t = np.float64(max(began + late[end], np.float32(0.0)))
+            bend = depth[v, 0] * exponential(-p * rate[v, 0])
+            swell = min(t * onset[v, 0], 1.0) * vibrato[v, 0] * sine(t * swaying)
+            ends[end] = exponential(_PER_SEMITONE * (bend + swell))
         for end in range(ends.size - 1):
             for knot in range(step):
                 part = knot / step
@@ -91,8 +89,9 @@ def _factors(age, pitch_age, values, step_s, ends, out):
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
     """→ out["factor"] [lanes, knots]."""
     values = tuple(inputs[port.name] for port in VALUES)
-    step_s, ends = layout.stretch_frames / layout.sample_rate_hz, np.empty(layout.stretches + 1)
-    _factors(inputs["age"], inputs["pitch_age"], values, step_s, ends, out["factor"])
+    ends = np.empty(layout.stretches + 1)
+    late = (np.arange(ends.size) * (layout.stretch_frames / layout.sample_rate_hz)).astype(np.float32)
+    _factors(inputs["age"], inputs["pitch_age"], values, late, ends, out["factor"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
