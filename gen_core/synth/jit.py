@@ -6,7 +6,7 @@ The board's rooms may therefore import units, and a board without Numba plays th
 import functools
 import os
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -62,6 +62,45 @@ def _numba() -> Any:
     vector.teach()
     typeof_impl.register(Kernel)(lambda kernel, context: numba.types.Dispatcher(kernel.compiled()))
     return numba
+
+
+def chained(calls: Sequence[tuple[Kernel, tuple]]) -> Callable[[], None]:
+    """What makes all these calls by one: (kernel, arguments) each. It holds the arrays as they are now.
+
+    A call from Python into compiled code costs as much as sixteen voices' envelopes, and looking at what each argument
+    is costs most of that: so once for a chain, and here.
+    """
+    chain = _chain(tuple((kernel.__module__, kernel.__name__) for kernel, _ in calls))
+    arguments = tuple(given for _, given in calls)
+    kinds = tuple(_numba().typeof(given) for given in arguments)
+    chain.compile(kinds)
+    return functools.partial(chain.overloads[kinds].entry_point, *arguments)
+
+
+@functools.cache
+def _chain(names: tuple[tuple[str, str], ...]) -> Any:
+    """A function that calls the named ones, each with a tuple of its arguments."""
+    count = range(len(names))
+    lines = [f"from {module} import {name} as f{n}" for n, (module, name) in enumerate(names)]
+    lines += [f"def chain({', '.join(f'a{n}' for n in count)}):", *(f"    f{n}(*a{n})" for n in count)]
+    text = "\n".join([*lines, ""])
+    numba = _numba()
+    path = _written(text) if numba.config.CACHE_DIR else None
+    found: dict[str, Any] = {}
+    exec(compile(text, path or "<chain>", "exec"), found)
+    return numba.njit(cache=path is not None, error_model="numpy", _nrt=False)(found["chain"])
+
+
+def _written(text: str) -> str:
+    """A file that holds the text, where Numba keeps what it compiled: it keeps nothing of functions without a file."""
+    folder = Path(_numba().config.CACHE_DIR)
+    path = folder / f"chain_{zlib.crc32(text.encode()):08x}_{_stamp():08x}.py"
+    if not path.exists():
+        folder.mkdir(parents=True, exist_ok=True)
+        whole = path.with_suffix(f".{os.getpid()}")
+        whole.write_text(text, encoding="utf-8")
+        whole.replace(path)
+    return str(path)
 
 
 jit = Kernel

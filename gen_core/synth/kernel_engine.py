@@ -33,6 +33,7 @@ class KernelEngine:
     def load_tables(self, tables: NDArray[np.float32]) -> None:
         """All oscillator periods end to end, as `waves.WaveTables` makes them."""
         self.inputs["tables"] = np.ascontiguousarray(tables, np.float32)
+        self._kernels.load_tables()
 
     @property
     def bus(self) -> NDArray[np.float32]:

@@ -140,8 +140,19 @@ class Stage:
 
 
 Kernel = Callable[[Layout, Arrays, Arrays, Arrays], None]  # layout, inputs, state (moved in place), outputs (lent)
+Calls = list[tuple[Callable, tuple]]  # compiled functions, each with its arguments: arrays, numbers, tuples of them
 Graph = Callable[[Builder, Layout, Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensors, Tensors]]
 Prepare = Callable[[Row, Any], Mapping[str, Any]]  # (row, NoteOn) for a voice, (row, Stage) for an effect
+
+
+def called(calls: Callable[[Layout, Arrays, Arrays, Arrays], Calls]) -> Kernel:
+    """The kernel that makes these calls, one after another."""
+
+    def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+        for function, arguments in calls(layout, inputs, state, out):
+            function(*arguments)
+
+    return kernel
 
 
 def _nothing(row: Row, at: Any) -> Mapping[str, Any]:
@@ -156,6 +167,8 @@ class Unit:
     name), `clocks` names what the allocator tells of every lane, `values` are what a note writes into its lane (or the
     mixer into an effect): `prepare` computes them, each in the port's shape without its "lanes"; "NAME.brightness" may
     say by how much (ln) an octave of the part's brightness raises a value.
+    `calls`: what a block takes, to be made again for every block as long as the arrays stay where they are; a unit
+    that has them can be compiled into one with its neighbours.
     `outputs` are its own signals; `tolerance` is the largest error between renderings.
     Units of one `form` differ in sections and `prepare` only, so their notes share lanes.
     """
@@ -169,6 +182,7 @@ class Unit:
     outputs: tuple[Port, ...]
     state: tuple[State, ...] = ()
     kernel: Kernel
+    calls: Callable[[Layout, Arrays, Arrays, Arrays], Calls] | None = None
     graph: Graph
     tolerance: float
     form: str = ""

@@ -15,7 +15,7 @@ from gen_core.synth.jit import jit
 from gen_core.synth.knots import hat
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COUNT
-from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit, called
 from gen_core.synth.units.envelope import ENVELOPES
 from gen_core.synth.vector import WIDE, load, splat, store
 
@@ -36,9 +36,9 @@ def _amplify(signal, envelope, out):
                 store(made, at, load(heard, at) * (splat(start) + load(COUNT, n) * splat(step)))
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["voice"] [lanes, frames]."""
-    _amplify(inputs["signal"], inputs["envelope"][0], out["voice"])
+    return [(_amplify, (inputs["signal"], inputs["envelope"][0], out["voice"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -53,7 +53,8 @@ AMPLIFIER = Unit(
     name="amplifier",
     inputs=(Port("signal", ("lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
     outputs=(Port("voice", ("lanes", "frames"), -1.0, 1.0, "frames"),),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=2e-6,
 )

@@ -20,7 +20,7 @@ from gen_core.synth.jit import jit
 from gen_core.synth.knots import lines
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COUNT
-from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
 from gen_core.synth.units.envelope import ENVELOPES
 from gen_core.synth.units.noise import BANDS, NOISES, colour, mix_bands
 from gen_core.synth.units.oscillator import WAVE
@@ -85,16 +85,23 @@ def _add_noise(bands, colours, envelope, level, level_bend, mixed, out):
         _add(mixed, level[v], level_bend[v], envelope[v], out[v])
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+@jit
+def _clear(out):
+    for v in range(out.shape[0]):
+        out[v] = 0.0
+
+
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["source"] [lanes, frames]."""
     source, envelope = out["source"], inputs["envelope"][1]
     level, bend = inputs["level"][..., 0], inputs["level_bend"][..., 0]
-    source[:] = 0.0
+    these: Calls = [(_clear, (source,))]
     if "wave" in inputs:
-        _add_waves(inputs["wave"], envelope, level, bend, source)
+        these.append((_add_waves, (inputs["wave"], envelope, level, bend, source)))
     if "noise" in inputs:
         mixed = np.empty(layout.block_frames, np.float32)
-        _add_noise(inputs["noise"], inputs["colour"][0], envelope, level[2], bend[2], mixed, source)
+        these.append((_add_noise, (inputs["noise"], inputs["colour"][0], envelope, level[2], bend[2], mixed, source)))
+    return these
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -121,7 +128,8 @@ BLEND = Unit(
     values=VALUES,
     prepare=prepare,
     outputs=(Port("source", ("lanes", "frames"), -1.0, 1.0, "frames"),),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=5e-6,
 )

@@ -21,7 +21,7 @@ from gen_core.spec.param import Param
 from gen_core.synth.curves import exponential
 from gen_core.synth.jit import jit
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
 
 # --- parameters -----------------------------------------------------------------------------------------------------
 PARAMS = (
@@ -107,11 +107,11 @@ def _envelope(age, off_age, values, step_s, out):
                 _turning(times, rates, step_s, out[e, v])
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["envelope"] [2, lanes, knots], 0..1."""
     step_s = KNOT_FRAMES / layout.sample_rate_hz
     age, off_age, *rest = (inputs[name] for name in _READS)
-    _envelope(age, off_age, tuple(rest), step_s, out["envelope"])
+    return [(_envelope, (age, off_age, tuple(rest), step_s, out["envelope"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -135,7 +135,8 @@ ENVELOPE = Unit(
     values=VALUES,
     prepare=prepare,
     outputs=(ENVELOPES,),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=1e-5,
 )

@@ -29,7 +29,7 @@ from gen_core.synth.jit import jit
 from gen_core.synth.knots import ends, hat
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COUNT
-from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.unit import SETTLED, Arrays, Builder, Calls, Row, Stage, State, Tensor, Tensors, Unit, called, settle
 from gen_core.synth.vector import WIDE, larger, largest, load, magnitude, splat, store
 
 _SIDE = KNOT_FRAMES // 2  # samples on either side of a point
@@ -144,12 +144,12 @@ def _limit(x, volume, settings, ramp, taps, state, y, out):
             store(late[c], n, load(y[c], out.shape[1] + n))
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["audio"] [2, frames], 48 frames late."""
     settings = np.float32(_blocker(layout.sample_rate_hz)), _release(layout.sample_rate_hz)
     y, ramp = np.empty((2, _HISTORY + layout.block_frames), np.float32), ends(layout.block_frames)[1]
     moving = state["late"], state["offset"], state["gain"]
-    _limit(inputs["compressed"], inputs["volume"], settings, ramp, _taps(), moving, y, out["audio"])
+    return [(_limit, (inputs["compressed"], inputs["volume"], settings, ramp, _taps(), moving, y, out["audio"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -224,7 +224,8 @@ LIMITER = Unit(
     prepare=prepare,
     outputs=(Port("audio", (2, "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=2e-6,
 )

@@ -16,7 +16,7 @@ from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import ends
 from gen_core.synth.layout import Layout, Port
-from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit, called
 from gen_core.synth.vector import WIDE, load, splat, store
 
 BUSES = ("left", "right", "room", "echo", "chorus", "drive_left", "drive_right")
@@ -72,9 +72,9 @@ def _mix(voice, mix, ramp, out):
                 _add(rows, (a, b, c, d), ramp, out[bus])
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["bus"] [buses, frames]."""
-    _mix(inputs["voice"], inputs["mix"], ends(layout.block_frames)[1], out["bus"])
+    return [(_mix, (inputs["voice"], inputs["mix"], ends(layout.block_frames)[1], out["bus"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -90,7 +90,8 @@ MIXER = Unit(
     sections={"mix": PARAMS},
     inputs=(Port("voice", ("lanes", "frames"), -1.0, 1.0, "frames"), MIX),
     outputs=(Port("bus", (len(BUSES), "frames"), -1.0, 1.0, "frames"),),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=5e-5,  # a sum over all voices
 )

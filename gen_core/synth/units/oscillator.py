@@ -23,7 +23,7 @@ from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import bends, ramp_from_knots, trapezoid
 from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, Data, NoteOn, Row, State, Tensor, Tensors, Unit, called
 from gen_core.synth.units.pitch import FACTOR, highest, onset
 from gen_core.synth.vector import WIDE, floor, load, pairs, splat, store
 from gen_core.synth.waves import NAMES, check_body, check_wave
@@ -119,12 +119,12 @@ def _oscillate(factor, keep, increment, phase_start, period, tables, shape, scra
             phase[o, v, 0] = p - np.floor(p)
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["wave"] [2, lanes, frames]; state["phase"] moves on."""
     notes = inputs["keep"], inputs["increment"], inputs["phase_start"], (inputs["table"], inputs["frames"])
     shape = bends(layout.stretch_frames)
     scratch = np.empty(layout.stretch_frames, np.uint32), np.empty(layout.stretch_frames, np.float32)
-    _oscillate(inputs["factor"], *notes, inputs["tables"], shape, scratch, state["phase"], out["wave"])
+    return [(_oscillate, (inputs["factor"], *notes, inputs["tables"], shape, scratch, state["phase"], out["wave"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -160,7 +160,8 @@ OSCILLATOR = Unit(
     prepare=prepare,
     outputs=(WAVE,),
     state=STATE,
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=1e-4,  # at a rate of 0.25 periods a sample, float32 phases differ by 5e-7 periods
 )

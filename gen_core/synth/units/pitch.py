@@ -19,7 +19,7 @@ from gen_core.synth.curves import exponential, sine
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import between
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
 
 _PER_SEMITONE = math.log(2.0) / 12.0
 
@@ -86,12 +86,12 @@ def _factors(age, pitch_age, values, late, ends, out):
         out[v, out.shape[1] - 1] = ends[ends.size - 1]
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["factor"] [lanes, knots]."""
     values = tuple(inputs[port.name] for port in VALUES)
     ends = np.empty(layout.stretches + 1)
     late = (np.arange(ends.size) * (layout.stretch_frames / layout.sample_rate_hz)).astype(np.float32)
-    _factors(inputs["age"], inputs["pitch_age"], values, late, ends, out["factor"])
+    return [(_factors, (inputs["age"], inputs["pitch_age"], values, late, ends, out["factor"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -117,7 +117,8 @@ PITCH = Unit(
     values=VALUES,
     prepare=prepare,
     outputs=(FACTOR,),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=1e-9,
 )

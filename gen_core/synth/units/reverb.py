@@ -35,7 +35,7 @@ from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import ends
 from gen_core.synth.layout import Layout, Port
-from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.unit import SETTLED, Arrays, Builder, Calls, Row, Stage, State, Tensor, Tensors, Unit, called, settle
 from gen_core.synth.vector import WIDE, larger, load, smaller, splat, store
 
 _LINES = 16
@@ -299,14 +299,14 @@ def _reverb(send, matrices, room, scratch, state, out):
         before[n] = sent[send.shape[1] + n]
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["wet"] [2, frames]."""
     frames, _ = _inner(layout)
     room = inputs["room_gains"], _delays(layout), _ENTER, _ORDER, ends(frames)[1]
     sent = np.zeros(_falling(layout).size // WIDE + _before(layout) + layout.block_frames, np.float32)
     scratch = sent, np.empty(frames, np.float32), np.empty((_LINES, frames), np.float32)
     moving = state["sent"][0], state["lines"], state["left"][0]
-    _reverb(inputs["room_send"], (_falling(layout), _rising(layout)), room, scratch, moving, out["wet"])
+    return [(_reverb, (inputs["room_send"], (_falling(layout), _rising(layout)), room, scratch, moving, out["wet"]))]
 
 
 @lru_cache
@@ -378,7 +378,8 @@ REVERB = Unit(
     prepare=prepare,
     outputs=(Port("wet", (2, "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=2e-5,
 )

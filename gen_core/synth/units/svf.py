@@ -32,7 +32,7 @@ from gen_core.spec.param import Param
 from gen_core.synth.curves import exponential, tangent_of_twice
 from gen_core.synth.jit import fused, jit
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, State, Tensor, Tensors, Unit, called, settle
 from gen_core.synth.units.envelope import ENVELOPES
 from gen_core.synth.vector import WIDE, load, store, turned
 
@@ -188,12 +188,12 @@ def _scratch(frames: int) -> Any:
     return lanes, lanes.copy(), *small, *segment
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["filtered"] [lanes, frames]."""
     clocks, cutoff = (inputs["keep"], inputs["brightness"]), (inputs["log_cutoff"], inputs["cutoff_bend"])
     shape = inputs["damping"], inputs["turning"], inputs["straight"], inputs["weight"]
     moving = _scratch(layout.stretch_frames), state["filter"], layout.stretch_frames, out["filtered"]
-    _filter(inputs["source"], inputs["envelope"], clocks, cutoff, shape, *moving)
+    return [(_filter, (inputs["source"], inputs["envelope"], clocks, cutoff, shape, *moving))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -337,7 +337,8 @@ SVF = Unit(
     prepare=prepare,
     outputs=(Port("filtered", ("lanes", "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=1e-4,  # relative to inputs of 1 with q up to 20
 )
