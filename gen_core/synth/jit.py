@@ -11,7 +11,6 @@ from pathlib import Path
 from typing import Any
 
 from gen_core.spec.errors import UsageError
-from gen_core.synth import vector
 
 _HERE = Path(__file__).parent
 
@@ -26,6 +25,7 @@ class Kernel:
 
     def __init__(self, function: Callable, fastmath: Any = False, allocates: bool = False) -> None:
         functools.update_wrapper(self, function)
+        self.name = f"{function.__module__}", f"{function.__name__}"
         self._function, self._options = function, {"fastmath": fastmath, "_nrt": allocates}
         self._compiled: Any = None
 
@@ -59,7 +59,9 @@ def _numba() -> Any:
     if "NUMBA_CACHE_DIR" not in os.environ and os.access(_HERE, os.W_OK):
         config: Any = numba.config
         config.CACHE_DIR = str(_HERE / "__pycache__" / f"kernels-{_stamp():08x}")
-    vector.teach()
+    from gen_core.synth import vector_code
+
+    vector_code.teach()
     typeof_impl.register(Kernel)(lambda kernel, context: numba.types.Dispatcher(kernel.compiled()))
     return numba
 
@@ -70,7 +72,7 @@ def chained(calls: Sequence[tuple[Kernel, tuple]]) -> Callable[[], None]:
     A call from Python into compiled code costs as much as sixteen voices' envelopes, and looking at what each argument
     is costs most of that: so once for a chain, and here.
     """
-    chain = _chain(tuple((kernel.__module__, kernel.__name__) for kernel, _ in calls))
+    chain = _chain(tuple(kernel.name for kernel, _ in calls))
     arguments = tuple(given for _, given in calls)
     kinds = tuple(_numba().typeof(given) for given in arguments)
     chain.compile(kinds)
@@ -80,21 +82,20 @@ def chained(calls: Sequence[tuple[Kernel, tuple]]) -> Callable[[], None]:
 @functools.cache
 def _chain(names: tuple[tuple[str, str], ...]) -> Any:
     """A function that calls the named ones, each with a tuple of its arguments."""
-    count = range(len(names))
-    lines = [f"from {module} import {name} as f{n}" for n, (module, name) in enumerate(names)]
-    lines += [f"def chain({', '.join(f'a{n}' for n in count)}):", *(f"    f{n}(*a{n})" for n in count)]
-    text = "\n".join([*lines, ""])
+    name, count = f"chain_{zlib.crc32(repr(names).encode()):08x}", range(len(names))
+    lines = [f"from {module} import {kernel} as f{n}" for n, (module, kernel) in enumerate(names)]
+    lines += [f"def {name}({', '.join(f'a{n}' for n in count)}):", *(f"    f{n}(*a{n})" for n in count)]
     numba = _numba()
-    path = _written(text) if numba.config.CACHE_DIR else None
-    found: dict[str, Any] = {}
-    exec(compile(text, path or "<chain>", "exec"), found)
-    return numba.njit(cache=path is not None, error_model="numpy", _nrt=False)(found["chain"])
+    path = _written(name, "\n".join([*lines, ""])) if numba.config.CACHE_DIR else None
+    found: dict[str, Any] = {"__name__": __name__}
+    exec(compile("\n".join(lines), path or f"<{name}>", "exec"), found)
+    return numba.njit(cache=path is not None, error_model="numpy", _nrt=False)(found[name])
 
 
-def _written(text: str) -> str:
+def _written(name: str, text: str) -> str:
     """A file that holds the text, where Numba keeps what it compiled: it keeps nothing of functions without a file."""
     folder = Path(_numba().config.CACHE_DIR)
-    path = folder / f"chain_{zlib.crc32(text.encode()):08x}_{_stamp():08x}.py"
+    path = folder / f"{name}_{_stamp():08x}.source"  # by itself it is no module
     if not path.exists():
         folder.mkdir(parents=True, exist_ok=True)
         whole = path.with_suffix(f".{os.getpid()}")

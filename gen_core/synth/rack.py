@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.synth.jit import chained, jit
-from gen_core.synth.layout import Dim, lanes_axis
+from gen_core.synth.layout import Dim, aligned, lanes_axis
 from gen_core.synth.plan import INSERTS, SENDS, Plan
 from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit
 from gen_core.synth.units.mixer import BUSES
@@ -42,8 +42,8 @@ class Kernels:
 
     def __init__(self, plan: Plan, inputs: Arrays, state: Arrays) -> None:
         self._plan, self._inputs = plan, inputs
-        self.bus = np.zeros((len(BUSES), plan.block_frames), np.float32)
-        self._mix = np.zeros((2, plan.block_frames), np.float32)
+        self.bus = aligned((len(BUSES), plan.block_frames))
+        self._mix = aligned((2, plan.block_frames))
         self._sources = {name: self._effect(unit, state) for name, unit in plan.sources.items()}
         self._voices = [(inputs[f"{name}.on"], self._voice(name, state)) for name in plan.voices]
         self._heard = {name: self.bus[slice(*rows)] for name, rows in _ROWS.items()}
@@ -68,7 +68,8 @@ class Kernels:
             signals |= {f"{slot.name}.{key}": array for key, array in out.items()}
         runs: list[_Fused | _Step] = []
         for fuses, some in groupby(steps, lambda step: step.unit.calls is not None):
-            runs += [_Fused(list(some))] if fuses else some
+            these = list(some)
+            runs += [_Fused(these)] if fuses else these
         last = runs[-1]
         assert isinstance(last, _Fused)  # the mixer
         last.calls.append((_add, (signals[f"mixer.{BUS}"], self.bus)))
@@ -118,7 +119,7 @@ class Kernels:
 
 
 @jit
-def _add(own, bus):
+def _add(own: NDArray, bus: NDArray) -> None:
     """The bus of one voice onto that of all, [buses, frames]."""
     for row in range(bus.shape[0]):
         for n in range(0, bus.shape[1], WIDE):
@@ -126,7 +127,7 @@ def _add(own, bus):
 
 
 @jit
-def _sounds(x):
+def _sounds(x: NDArray) -> bool:
     """Is any number of x [rows, frames] not zero?"""
     for row in range(x.shape[0]):
         for n in range(x.shape[1]):

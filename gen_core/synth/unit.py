@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
-from gen_core.synth.layout import Dim, Layout, Port
+from gen_core.synth.jit import Kernel as Compiled
+from gen_core.synth.layout import Dim, Layout, Port, aligned
 from gen_core.synth.waves import WaveTables
 
 Arrays = dict[str, NDArray]
@@ -140,7 +141,7 @@ class Stage:
 
 
 Kernel = Callable[[Layout, Arrays, Arrays, Arrays], None]  # layout, inputs, state (moved in place), outputs (lent)
-Calls = list[tuple[Callable, tuple]]  # compiled functions, each with its arguments: arrays, numbers, tuples of them
+Calls = list[tuple[Compiled, tuple]]  # each with its arguments: arrays, numbers, tuples of them
 Graph = Callable[[Builder, Layout, Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensors, Tensors]]
 Prepare = Callable[[Row, Any], Mapping[str, Any]]  # (row, NoteOn) for a voice, (row, Stage) for an effect
 
@@ -193,7 +194,7 @@ class Unit:
 
     def room(self, layout: Layout) -> Arrays:
         """Arrays to lend to the kernel for its outputs."""
-        return {port.name: np.zeros(layout.shape(port.dims), port.dtype) for port in self.outputs}
+        return {port.name: aligned(layout.shape(port.dims), port.dtype) for port in self.outputs}
 
     def defaults(self) -> dict[str, dict[str, Any]]:
         """Every section with its default values."""

@@ -67,12 +67,28 @@ def _add(source, flat, bend, envelope, out):
 
 
 @jit
-def _add_waves(wave, envelope, level, level_bend, out):
+def _two(first, second, envelope, out):
+    """Two sources of one lane at their levels: (sound [frames], level, its bend) each; envelope [knots]."""
+    a, a_flat, a_bend = first
+    b, b_flat, b_bend = second
+    for knot in range(envelope.size - 1):
+        here, way = envelope[knot], (envelope[knot + 1] - envelope[knot]) * _SHARE
+        a_start, a_step = splat(a_flat + a_bend * here), splat(a_bend * way)
+        b_start, b_step = splat(b_flat + b_bend * here), splat(b_bend * way)
+        for n in range(0, KNOT_FRAMES, WIDE):
+            at, along = knot * KNOT_FRAMES + n, load(COUNT, n)
+            store(out, at, load(a, at) * (a_start + along * a_step) + load(b, at) * (b_start + along * b_step))
+
+
+@jit
+def _waves(wave, envelope, level, level_bend, out):
     """wave [2, V, frames], envelope [V, knots], levels [3, V], out [V, frames]."""
     for v in range(out.shape[0]):
-        for s in range(wave.shape[0]):
-            if level[s, v] != 0.0 or level_bend[s, v] != 0.0:
-                _add(wave[s, v], level[s, v], level_bend[s, v], envelope[v], out[v])
+        if level[0, v] == level[1, v] == level_bend[0, v] == level_bend[1, v] == 0.0:
+            out[v] = 0.0
+        else:
+            first, second = (wave[0, v], level[0, v], level_bend[0, v]), (wave[1, v], level[1, v], level_bend[1, v])
+            _two(first, second, envelope[v], out[v])
 
 
 @jit
@@ -97,7 +113,7 @@ def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     level, bend = inputs["level"][..., 0], inputs["level_bend"][..., 0]
     these: Calls = [(_clear, (source,))]
     if "wave" in inputs:
-        these.append((_add_waves, (inputs["wave"], envelope, level, bend, source)))
+        these = [(_waves, (inputs["wave"], envelope, level, bend, source))]
     if "noise" in inputs:
         mixed = np.empty(layout.block_frames, np.float32)
         these.append((_add_noise, (inputs["noise"], inputs["colour"][0], envelope, level[2], bend[2], mixed, source)))

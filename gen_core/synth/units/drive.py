@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import allocating, jit
+from gen_core.synth.jit import allocating
 from gen_core.synth.knots import ends
 from gen_core.synth.layout import Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit

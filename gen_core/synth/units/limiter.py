@@ -27,9 +27,22 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import ends, hat
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
 from gen_core.synth.sine import COUNT
-from gen_core.synth.unit import SETTLED, Arrays, Builder, Calls, Row, Stage, State, Tensor, Tensors, Unit, called, settle
+from gen_core.synth.unit import (
+    SETTLED,
+    Arrays,
+    Builder,
+    Calls,
+    Row,
+    Stage,
+    State,
+    Tensor,
+    Tensors,
+    Unit,
+    called,
+    settle,
+)
 from gen_core.synth.vector import WIDE, larger, largest, load, magnitude, splat, store
 
 _SIDE = KNOT_FRAMES // 2  # samples on either side of a point
@@ -147,7 +160,7 @@ def _limit(x, volume, settings, ramp, taps, state, y, out):
 def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["audio"] [2, frames], 48 frames late."""
     settings = np.float32(_blocker(layout.sample_rate_hz)), _release(layout.sample_rate_hz)
-    y, ramp = np.empty((2, _HISTORY + layout.block_frames), np.float32), ends(layout.block_frames)[1]
+    y, ramp = aligned((2, _HISTORY + layout.block_frames)), ends(layout.block_frames)[1]
     moving = state["late"], state["offset"], state["gain"]
     return [(_limit, (inputs["compressed"], inputs["volume"], settings, ramp, _taps(), moving, y, out["audio"]))]
 

@@ -22,10 +22,10 @@ import numpy as np
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import bends, ramp_from_knots, trapezoid
-from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port
+from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port, aligned
 from gen_core.synth.unit import Arrays, Builder, Calls, Data, NoteOn, Row, State, Tensor, Tensors, Unit, called
 from gen_core.synth.units.pitch import FACTOR, highest, onset
-from gen_core.synth.vector import WIDE, floor, load, pairs, splat, store
+from gen_core.synth.vector import WIDE, floor, load, look_up, splat, store
 from gen_core.synth.waves import NAMES, check_body, check_wave
 
 # --- parameters -----------------------------------------------------------------------------------------------------
@@ -79,27 +79,25 @@ STATE = (State("phase", (2, "lanes", 1), dtype=np.float64),)  # periods, 0..1
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _stretch(motion, shape, period, tables, scratch, out):
-    """One oscillator over a stretch: phase, rate at both ends (periods a sample); `bends`; where its period is."""
+def _places(motion, shape, frames, begin, at, parts):
+    """Where one oscillator is in its period over a stretch: whole numbers and what is between them, from `begin` on.
+
+    motion: phase, rate at both ends (periods a sample); shape: `bends`; frames: how long the period is.
+    """
     phase, rate, after = splat(motion[0]), splat(motion[1]), splat(motion[2])
-    start, frames = period
-    early, late = shape[0], shape[1]
-    at, fraction = scratch
-    here, size = tables[start:], splat(frames)
-    for n in range(0, out.size, WIDE):
+    early, late, size = shape[0], shape[1], splat(frames)
+    for n in range(0, early.size, WIDE):
         p = phase + rate * load(early, n) + after * load(late, n)  # in the order of the graph's matrix product
         place = (p - floor(p)) * size
-        store(at, n, place)
-        store(fraction, n, place - floor(place))
-    for n in range(0, out.size, WIDE):  # apart, for no processor looks up as fast as it calculates
-        low, high = pairs(here, at, n)
-        store(out, n, low + load(fraction, n) * (high - low))
+        store(at, begin + n, place)
+        store(parts, begin + n, place - floor(place))
 
 
 @jit
 def _oscillate(factor, keep, increment, phase_start, period, tables, shape, scratch, phase, out):
     """All lanes. factor [V, knots]; increment, phase_start, phase, period: [2, V, 1]; out [2, V, frames]."""
     table, size = period
+    at, parts = scratch
     frames = shape.shape[1]
     knots = np.uint64(frames // KNOT_FRAMES)
     for v in range(keep.size):
@@ -108,22 +106,24 @@ def _oscillate(factor, keep, increment, phase_start, period, tables, shape, scra
                 out[o, v, :] = 0.0
                 continue
             p = keep[v, 0] * phase[o, v, 0] + phase_start[o, v, 0]
-            place = table[o, v, 0], size[o, v, 0]
             after = increment[o, v, 0] * factor[v, 0]
             for segment in range(out.shape[2] // frames):
                 p -= np.floor(p)
                 rate, after = after, increment[o, v, 0] * factor[v, np.uint64(segment + 1) * knots]
-                here = out[o, v, segment * frames : (segment + 1) * frames]
-                _stretch((np.float32(p), np.float32(rate), np.float32(after)), shape, place, tables, scratch, here)
+                motion = np.float32(p), np.float32(rate), np.float32(after)
+                _places(motion, shape, size[o, v, 0], segment * frames, at, parts)
                 p += 0.5 * frames * (rate + after)
             phase[o, v, 0] = p - np.floor(p)
+            here, wave = tables[table[o, v, 0] :], out[o, v]
+            for n in range(0, wave.size, WIDE):  # apart, for no processor looks up as fast as it calculates
+                look_up(here, at, parts, n, wave)
 
 
 def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["wave"] [2, lanes, frames]; state["phase"] moves on."""
     notes = inputs["keep"], inputs["increment"], inputs["phase_start"], (inputs["table"], inputs["frames"])
     shape = bends(layout.stretch_frames)
-    scratch = np.empty(layout.stretch_frames, np.uint32), np.empty(layout.stretch_frames, np.float32)
+    scratch = aligned(layout.block_frames, np.uint32), aligned(layout.block_frames)
     return [(_oscillate, (inputs["factor"], *notes, inputs["tables"], shape, scratch, state["phase"], out["wave"]))]
 
 

@@ -34,8 +34,21 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import ends
-from gen_core.synth.layout import Layout, Port
-from gen_core.synth.unit import SETTLED, Arrays, Builder, Calls, Row, Stage, State, Tensor, Tensors, Unit, called, settle
+from gen_core.synth.layout import Layout, Port, aligned
+from gen_core.synth.unit import (
+    SETTLED,
+    Arrays,
+    Builder,
+    Calls,
+    Row,
+    Stage,
+    State,
+    Tensor,
+    Tensors,
+    Unit,
+    called,
+    settle,
+)
 from gen_core.synth.vector import WIDE, larger, load, smaller, splat, store
 
 _LINES = 16
@@ -178,9 +191,9 @@ STATE = (
 @lru_cache
 def _falling(layout: Layout) -> NDArray[np.float32]:
     """[inputs * 16]: sixteen samples at the lower rate, from all that the low pass sees of them; inputs in fours."""
-    fewer, (_, row) = _fewer(layout), _inner(layout)
+    fewer = _fewer(layout)
     taps = _lower(layout)[: _before(layout) + 1, 0]
-    matrix = np.zeros((-(-(taps.size + (WIDE - 1) * fewer) // 4) * 4, WIDE), np.float32)
+    matrix = aligned((-(-(taps.size + (WIDE - 1) * fewer) // 4) * 4, WIDE))
     for sample in range(WIDE):
         matrix[sample * fewer : sample * fewer + taps.size, sample] = taps
     return matrix.reshape(-1)
@@ -278,7 +291,7 @@ def _room(light, lines, left, gains, delays, enter, order, share, fed):
 
 @jit
 def _reverb(send, matrices, room, scratch, state, out):
-    """send [1, block]; state: what was sent before, lines, left; out [2, block]. All that comes in, all that comes out."""
+    """send [1, block]; state: what was sent before, lines, left; out [2, block]."""
     falling, rising = matrices
     sent, light, fed = scratch
     before, lines, left = state
@@ -303,8 +316,8 @@ def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["wet"] [2, frames]."""
     frames, _ = _inner(layout)
     room = inputs["room_gains"], _delays(layout), _ENTER, _ORDER, ends(frames)[1]
-    sent = np.zeros(_falling(layout).size // WIDE + _before(layout) + layout.block_frames, np.float32)
-    scratch = sent, np.empty(frames, np.float32), np.empty((_LINES, frames), np.float32)
+    sent = aligned(_falling(layout).size // WIDE + _before(layout) + layout.block_frames)
+    scratch = sent, aligned(frames), aligned((_LINES, frames))
     moving = state["sent"][0], state["lines"], state["left"][0]
     return [(_reverb, (inputs["room_send"], (_falling(layout), _rising(layout)), room, scratch, moving, out["wet"]))]
 

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.curves import exponential, tangent_of_twice
 from gen_core.synth.jit import fused, jit
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
 from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, State, Tensor, Tensors, Unit, called, settle
 from gen_core.synth.units.envelope import ENVELOPES
 from gen_core.synth.vector import WIDE, load, store, turned
@@ -182,9 +182,9 @@ def _filter(source, envelope, clocks, cutoff, shape, scratch, state, frames, out
 
 def _scratch(frames: int) -> Any:
     """What `_filter` works in: which lanes, their order once more, cutoffs, shapes, states, coefficients, segments."""
-    lanes, single = np.arange(WIDE, dtype=np.uint32), np.float32
-    small = np.empty(WIDE), np.empty((1, WIDE)), np.empty(2 * WIDE, single), np.empty(6 * WIDE, single)
-    segment = np.empty(frames * WIDE, single), np.empty((frames, WIDE), single), np.empty(WIDE * WIDE, single)
+    lanes = np.arange(WIDE, dtype=np.uint32)
+    small = aligned(WIDE, np.float64), aligned((1, WIDE), np.float64), aligned(2 * WIDE), aligned(6 * WIDE)
+    segment = aligned(frames * WIDE), aligned((frames, WIDE)), aligned(WIDE * WIDE)
     return lanes, lanes.copy(), *small, *segment
 
 
