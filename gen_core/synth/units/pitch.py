@@ -18,7 +18,7 @@ from gen_core.spec.param import Param
 from gen_core.synth.curves import exponential, sine
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import between
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
 from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
 
 _PER_SEMITONE = math.log(2.0) / 12.0
@@ -67,31 +67,39 @@ def onset(row: Row) -> float:
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _factors(age, pitch_age, values, late, ends, out):
-    """age, pitch_age and values (VALUES) [V, 1]; late [segments + 1] s, ends likewise is scratch; out [V, knots]."""
+def _factor(ages, values, late, out):
+    """All lanes `late` seconds into the block, one as the next, so that several run at once; everything [V]."""
+    age, pitch_age = ages
     depth, rate, vibrato, vibrato_rate, onset = values
-    step = (out.shape[1] - 1) // (ends.size - 1)
+    for v in range(out.size):
+        p = np.float64(max(pitch_age[v] + late, np.float32(0.0)))
+        t = np.float64(max(age[v] + late, np.float32(0.0)))
+        bend = depth[v] * exponential(-p * rate[v])
+        swell = min(t * onset[v], 1.0) * vibrato[v] * sine(t * (vibrato_rate[v] * (0.5 / math.pi)))
+        out[v] = exponential(_PER_SEMITONE * (bend + swell))
+
+
+@jit
+def _factors(ages, values, late, share, ends, out):
+    """ages, values (VALUES) [V]; late [ends] s; ends [ends, V] is scratch; share: of the way between; out [V, knots]."""
+    step = share.size
+    for end in range(late.size):
+        _factor(ages, values, late[end], ends[end])
     for v in range(out.shape[0]):
-        began, chosen, swaying = age[v, 0], pitch_age[v, 0], vibrato_rate[v, 0] * (0.5 / math.pi)
-        for end in range(ends.size):
-            p = np.float64(max(chosen + late[end], np.float32(0.0)))
-            t = np.float64(max(began + late[end], np.float32(0.0)))
-            bend = depth[v, 0] * exponential(-p * rate[v, 0])
-            swell = min(t * onset[v, 0], 1.0) * vibrato[v, 0] * sine(t * swaying)
-            ends[end] = exponential(_PER_SEMITONE * (bend + swell))
-        for end in range(ends.size - 1):
+        for end in range(late.size - 1):
+            here, there = ends[end, v], ends[end + 1, v]
             for knot in range(step):
-                part = knot / step
-                out[v, end * step + knot] = ends[end] * (1.0 - part) + ends[end + 1] * part
-        out[v, out.shape[1] - 1] = ends[ends.size - 1]
+                out[v, end * step + knot] = here * (1.0 - share[knot]) + there * share[knot]
+        out[v, (late.size - 1) * step] = ends[late.size - 1, v]
 
 
 def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["factor"] [lanes, knots]."""
-    values = tuple(inputs[port.name] for port in VALUES)
-    ends = np.empty(layout.stretches + 1)
-    late = (np.arange(ends.size) * (layout.stretch_frames / layout.sample_rate_hz)).astype(np.float32)
-    return [(_factors, (inputs["age"], inputs["pitch_age"], values, late, ends, out["factor"]))]
+    ages, values = ([inputs[name][:, 0] for name in names] for names in (PITCH.clocks, [port.name for port in VALUES]))
+    late = np.arange(layout.stretches + 1) * (layout.stretch_frames / layout.sample_rate_hz)
+    step = layout.stretch_frames // KNOT_FRAMES
+    room = np.arange(step) / step, aligned((late.size, layout.lanes), np.float64), out["factor"]
+    return [(_factors, (tuple(ages), tuple(values), late.astype(np.float32), *room))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
