@@ -160,6 +160,7 @@ class _Step:
 
     def __init__(self, unit: Unit, layout: Any, inputs: Arrays, state: Arrays, out: Arrays) -> None:
         self.unit, self.layout, self.inputs, self.state, self.out = unit, layout, inputs, state, out
+        self._given = out[_gives(unit)]
         self._bound: dict[int, Callable[[], None]] = {}  # by the signal that an effect hears
 
     def load_tables(self, tables: NDArray[np.float32]) -> None:
@@ -186,14 +187,12 @@ class _Step:
 
     def hearing(self, signal: NDArray[np.float32]) -> NDArray[np.float32]:
         """The output of an effect for this signal."""
-        self.inputs[_hears(self.unit)] = signal
-        if self.unit.calls is None:
-            self()
-        else:
-            if id(signal) not in self._bound:  # each is there as long as this is
-                self._bound[id(signal)] = chained(self.calls())
-            self._bound[id(signal)]()
-        return self.out[_gives(self.unit)]
+        bound = self._bound.get(id(signal))  # each signal is there as long as this is
+        if bound is None:
+            self.inputs[_hears(self.unit)] = signal
+            bound = self if self.unit.calls is None else self._bound.setdefault(id(signal), chained(self.calls()))
+        bound()
+        return self._given
 
 
 def _placed(x: NDArray, dims: Sequence[Dim]) -> NDArray:

@@ -68,3 +68,8 @@ def look_up(x, places, parts, at, out):
 def turned(x, rows, column, out):
     """Rows for columns: out[16 n + v] = x[rows[v], column + n] for sixteen rows of x, named in `rows`."""
     out[: WIDE * WIDE] = x[rows[:WIDE], column : column + WIDE].T.reshape(-1)
+
+
+def turned_back(x, at, rows, column, out):
+    """The way back: out[rows[v], column + n] = x[at + 16 n + v]. A row that is named twice is written twice."""
+    out[rows[:WIDE], column : column + WIDE] = x[at : at + WIDE * WIDE].reshape(WIDE, WIDE).T

@@ -123,24 +123,37 @@ def _look_up(p):
     return p.context.get_dummy_value()
 
 
-def _turned(p):
-    """Eight rows of eight: halves of them are woven into one another three times."""
+def _rows(p, array, rows, column):
+    """Pointers to sixteen rows of an array, named in another, from a column on."""
     from numba.core import cgutils
 
-    source, column, out, half = p.array(0), p.index(2), p.array(3).data, WIDE // 2
-    stride = p.builder.sdiv(cgutils.unpack_tuple(p.builder, source.strides)[0], column.type(4))
-    rows = [p.builder.zext(p.builder.load(p.at(p.array(1).data, n)), column.type) for n in range(WIDE)]
-    begin = [p.at(source.data, p.builder.add(p.builder.mul(row, stride), column)) for row in rows]
+    stride = p.builder.sdiv(cgutils.unpack_tuple(p.builder, array.strides)[0], column.type(4))
+    names = [p.builder.zext(p.builder.load(p.at(rows.data, n)), column.type) for n in range(WIDE)]
+    return [p.at(array.data, p.builder.add(p.builder.mul(name, stride), column)) for name in names]
+
+
+def _turn(p, source, target):
+    """Sixteen rows become columns, by pointers. Eight rows of eight: halves are woven into one another three times."""
+    half, weaves = WIDE // 2, ((0, 8, 1, 9, 2, 10, 3, 11), (4, 12, 5, 13, 6, 14, 7, 15))
     for low in range(0, WIDE, half):
         for first in range(0, WIDE, half):
-            block = [p.load(p.at(begin[low + k], first), p.several(p.single, half)) for k in range(half)]
+            block = [p.load(p.at(source[low + k], first), p.several(p.single, half)) for k in range(half)]
             for _ in range(3):
                 pairs = zip(block[: half // 2], block[half // 2 :], strict=True)
-                weaves = ((0, 8, 1, 9, 2, 10, 3, 11), (4, 12, 5, 13, 6, 14, 7, 15))
                 block = [p.mixed(a, b, *weave) for a, b in pairs for weave in weaves]
             for k in range(half):
-                p.store(p.at(out, (first + k) * WIDE + low), block[k])
+                p.store(p.at(target[first + k], low), block[k])
     return p.context.get_dummy_value()
+
+
+def _turned(p):
+    tile = p.array(3).data
+    return _turn(p, _rows(p, p.array(0), p.array(1), p.index(2)), [p.at(tile, n * WIDE) for n in range(WIDE)])
+
+
+def _turned_back(p):
+    tile = p.at(p.array(0).data, p.index(1))
+    return _turn(p, [p.at(tile, n * WIDE) for n in range(WIDE)], _rows(p, p.array(4), p.array(2), p.index(3)))
 
 
 # function, what it gives, what it takes, how it is built
@@ -158,6 +171,7 @@ _CODE = (
     (vector.largest, "single", ("vector",), _largest),
     (vector.look_up, "none", ("array", "array", "array", "whole", "array"), _look_up),
     (vector.turned, "none", ("array", "array", "whole", "array"), _turned),
+    (vector.turned_back, "none", ("array", "whole", "array", "whole", "array"), _turned_back),
 )
 
 

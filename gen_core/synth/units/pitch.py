@@ -81,7 +81,7 @@ def _factor(ages, values, late, out):
 
 @jit
 def _factors(ages, values, late, share, ends, out):
-    """ages, values (VALUES) [V]; late [ends] s; ends [ends, V] is scratch; share: of the way between; out [V, knots]."""
+    """ages, values (VALUES) [V]; late [ends] s; ends [ends, V] is scratch; share: of the way; out [V, knots]."""
     step = share.size
     for end in range(late.size):
         _factor(ages, values, late[end], ends[end])

@@ -34,7 +34,7 @@ from gen_core.synth.jit import fused, jit
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
 from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, State, Tensor, Tensors, Unit, called, settle
 from gen_core.synth.units.envelope import ENVELOPES
-from gen_core.synth.vector import WIDE, load, store, turned
+from gen_core.synth.vector import WIDE, load, store, turned, turned_back
 
 _STEP = 16  # samples that one matrix holds: its elements grow as the square, the chain of states as the inverse
 _LN2 = math.log(2.0)
@@ -141,7 +141,7 @@ def _chosen(half, voice, lanes, out):
         else:
             out[voice] = 0.0
         voice += 1
-    lanes[count:] = lanes[0]  # the rest of the sixteen do as the first, and nobody listens
+    lanes[count:] = lanes[0]  # the rest of the sixteen do just as the first
     return count, voice
 
 
@@ -150,8 +150,8 @@ def _filter(source, envelope, clocks, cutoff, shape, scratch, state, frames, out
     """source, out [V, block]; envelope [2, V, knots]; inputs and state in their ports' shapes; segments of `frames`."""
     keep, brightness = clocks
     log_cutoff, cutoff_bend = cutoff
-    lanes, in_order, now, half, s, c, x, y, tile = scratch
-    flat, middle, voice = y.reshape(-1), frames // KNOT_FRAMES // 2, 0
+    lanes, now, half, s, c, x, y = scratch
+    middle, voice = frames // KNOT_FRAMES // 2, 0
     while voice < out.shape[0]:
         count, voice = _chosen(shape[0], voice, lanes, out)
         if count == 0:
@@ -169,11 +169,9 @@ def _filter(source, envelope, clocks, cutoff, shape, scratch, state, frames, out
             _coefficients(now, half, c)
             for n in range(0, frames, WIDE):
                 turned(source, lanes, begin + n, x[n * WIDE :])
-            _run(x, flat, c, s, frames)
+            _run(x, y, c, s, frames)
             for n in range(0, frames, WIDE):
-                turned(y[n : n + WIDE], in_order, 0, tile)
-                for v in range(count):
-                    store(out[lanes[v]], begin + n, load(tile, v * WIDE))
+                turned_back(y, n * WIDE, lanes, begin + n, out)
         for v in range(count):
             for i in range(2):  # below 1e-18: far under any hearing, and denormal soon
                 held = s[i * WIDE + v]
@@ -181,11 +179,9 @@ def _filter(source, envelope, clocks, cutoff, shape, scratch, state, frames, out
 
 
 def _scratch(frames: int) -> Any:
-    """What `_filter` works in: which lanes, their order once more, cutoffs, shapes, states, coefficients, segments."""
-    lanes = np.arange(WIDE, dtype=np.uint32)
+    """What `_filter` works in: lanes, cutoffs, shapes, states, coefficients, a segment before and after."""
     small = aligned(WIDE, np.float64), aligned((1, WIDE), np.float64), aligned(2 * WIDE), aligned(6 * WIDE)
-    segment = aligned(frames * WIDE), aligned((frames, WIDE)), aligned(WIDE * WIDE)
-    return lanes, lanes.copy(), *small, *segment
+    return aligned(WIDE, np.uint32), *small, aligned(frames * WIDE), aligned(frames * WIDE)
 
 
 def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:

@@ -9,7 +9,20 @@ from gen_core.synth import vector
 from gen_core.synth.curves import exponential, sine, tangent_of_twice
 from gen_core.synth.jit import chained, jit
 from gen_core.synth.layout import aligned
-from gen_core.synth.vector import WIDE, floor, larger, largest, load, look_up, magnitude, smaller, splat, store, turned
+from gen_core.synth.vector import (
+    WIDE,
+    floor,
+    larger,
+    largest,
+    load,
+    look_up,
+    magnitude,
+    smaller,
+    splat,
+    store,
+    turned,
+    turned_back,
+)
 
 RNG = np.random.default_rng(5)
 X, Y = (RNG.uniform(-3, 3, 40).astype(np.float32) for _ in range(2))
@@ -88,6 +101,19 @@ def test_rows_become_columns_whatever_their_order():
         out = np.zeros(WIDE * WIDE, np.float32)
         function(x, rows, 7, out)
         np.testing.assert_array_equal(out.reshape(WIDE, WIDE), x[rows, 7 : 7 + WIDE].T)
+
+
+def _turns_back(x, at, rows, column, out):
+    turned_back(x, at, rows, column, out)
+
+
+def test_columns_become_rows_again():
+    x, rows = RNG.normal(size=300).astype(np.float32), RNG.permutation(20)[:WIDE].astype(np.uint32)
+    for function in (jit(_turns_back), turned_back):
+        out = np.zeros((20, 40), np.float32)
+        function(x, 9, rows, 7, out)
+        np.testing.assert_array_equal(out[rows, 7 : 7 + WIDE], x[9 : 9 + 256].reshape(WIDE, WIDE).T)
+        assert np.count_nonzero(out) == 256
 
 
 def test_a_row_with_gaps_is_refused_rather_than_misread():
