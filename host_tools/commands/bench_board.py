@@ -26,6 +26,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, metavar="DIR", help="where the board keeps its books (the user's own)")
     parser.add_argument("--factory", type=Path, metavar="FILE", help="factory book; without it, the default book")
     add_trust(parser)
+    parser.add_argument("--open", action="store_true", help="take books of any signer, and unsigned ones")
     parser.add_argument("--link", type=Path, metavar="PATH", help="a lasting name for the terminal")
     parser.add_argument("--seed", type=typed(seed), help="seed of the performance")
     parser.add_argument("--wav", type=Path, metavar="FILE", help="write the sound to a file")
@@ -54,7 +55,8 @@ def address(text: str) -> str:
 def run(args: argparse.Namespace) -> None:
     from host_tools import bench
 
-    options = [f"--{name}" for name in ("listen", "null", "json", "no-ip") if getattr(args, name.replace("-", "_"))]
+    names = ("listen", "null", "open", "json", "no-ip")
+    options = [f"--{name}" for name in names if getattr(args, name.replace("-", "_"))]
     options += ["--seed", str(args.seed)] if args.seed is not None else []
     options += ["--engine", args.engine]
     options += [word for place in args.bind for word in ("--bind", place)]

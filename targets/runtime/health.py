@@ -13,7 +13,7 @@ from targets.runtime.performer import Performer
 STALLED_S = 1.0  # a sink that takes a block so late does not play
 SILENT_S = 30.0  # longer than any rest: after two bars a note must begin, and a bar of 4/4 at 40 bpm lasts 6 s
 LATE_SHARE = 0.5  # of the blocks of one second
-VOLUME = "volume"  # who turns this down to nothing wants silence
+VOLUME, MUTE = "volume", "mute."  # who turns down all there is wants silence
 
 
 def report(machine: Machine) -> dict[str, Any]:
@@ -48,4 +48,5 @@ def _silent(engine: Engine, performance: Performer) -> bool:
 
 
 def _turned_down(values: Mapping[str, float]) -> bool:
-    return values.get(VOLUME, 1.0) == 0.0
+    mutes = [value >= 0.5 for name, value in values.items() if name.startswith(MUTE)]
+    return values.get(VOLUME, 1.0) == 0.0 or (bool(mutes) and all(mutes))

@@ -5,6 +5,7 @@ Everything that must survive goes through here, so that a test can stop the worl
 
 import os
 from pathlib import Path
+from typing import BinaryIO
 
 
 class Storage:
@@ -18,6 +19,13 @@ class Storage:
         """Whole content, or None if there is no such file."""
         try:
             return (self.root / name).read_bytes()
+        except FileNotFoundError:
+            return None
+
+    def open(self, name: str) -> BinaryIO | None:
+        """The content to be read in parts, or None if there is no such file. Whoever opens it closes it."""
+        try:
+            return (self.root / name).open("rb")
         except FileNotFoundError:
             return None
 

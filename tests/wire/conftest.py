@@ -2,4 +2,6 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-sys.path[:0] = [path for path in (str(HERE), str(HERE.parent / "targets" / "runtime")) if path not in sys.path]
+for folder in (HERE, HERE.parent / "targets" / "runtime", HERE / "plugin"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

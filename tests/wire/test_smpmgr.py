@@ -1,15 +1,21 @@
 """The stock client `smpmgr` against a bench board. Its exit code is 0 for many an error, so its words are read too."""
 
+import json
 import os
+import re
 import signal
 import subprocess
 import sys
 import time
+from pathlib import Path
 
 import pytest
-from bench_kit import STRANGER, Client, bench_board, signed_book
-from smpmgr_kit import MISSING, SMPMGR, images, smpmgr
+from bench_kit import KEY, STRANGER, Client, bench_board, manifest, signed_book
+from smpmgr_kit import DATA, LINES, MISSING, SMPMGR, check_line, images, run_lines, smpmgr
 
+from targets.protocol import book as books
+
+HERE = Path(__file__).parent
 FAST = ("--line-length", "128", "--line-buffers", "16")
 
 pytestmark = [
@@ -31,6 +37,54 @@ def book(tmp_path_factory):
     path = folder / "fresh.book"
     path.write_bytes(signed_book(folder, "1.0.0", payload=os.urandom(300_000)))
     return path
+
+
+@pytest.fixture(scope="module")
+def printed(bench, tmp_path_factory):
+    """name → (exit code, text) of all LINES, and the folder in which they ran."""
+    folder = tmp_path_factory.mktemp("lines")
+    return run_lines(("--port", bench.port), folder), folder
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_every_line_of_smpmgr_is_answered(printed, name):
+    check_line(name, *printed[0][name])
+
+
+def test_files_come_back_as_they_went_and_none_comes_from_elsewhere(printed):
+    folder = printed[1]
+    assert (folder / "y.bin").read_bytes() == DATA
+    params = json.loads((folder / "params.json").read_text())["CONTENTS"]["param"]["CONTENTS"]
+    assert params["fake_bpm"]["RANGE"] == [{"MIN": 40.0, "MAX": 240.0}]
+    assert not (folder / "z.bin").exists()
+
+
+def test_a_plugin_of_smpmgr_can_ask_our_own_group(bench):
+    plugin = HERE / "plugin"
+    command = [str(SMPMGR), f"--plugin-path={plugin}", "--port", bench.port, "limonaire", "params"]
+    environment = os.environ | {"PYTHONPATH": str(plugin), "COLUMNS": "200"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    assert done.returncode == 0 and re.search(r"^fake_bpm [\d.]+ bpm$", done.stdout, re.M), done.stdout + done.stderr
+
+
+def imgtool(*words):
+    done = subprocess.run([sys.executable, "-m", "imgtool.main", *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_book_signed_on_the_command_line_of_imgtool_is_taken(bench, tmp_path):
+    private, public, plain, signed = (tmp_path / name for name in ("key.pem", "key.pub", "book.zip", "signed.book"))
+    KEY.export_private(str(private))
+    public.write_bytes(KEY.get_public_pem())
+    files = {"model/step.onnx": b"model", "synth/synth.onnx": b"synth"}
+    plain.write_bytes(books.pack(manifest(version="3.1.4"), files))
+    form = ["--header-size", 32, "--pad-header", "--slot-size", 1 << 27, "--align", 1, "--version", "3.1.4"]
+    mark = ["--custom-tlv", "0x00a0", "0x" + b"limonaire-book".hex()]
+    imgtool("sign", "--key", private, *form, *mark, plain, signed)
+    assert "correctly validated" in imgtool("verify", "-k", public, signed)
+    smpmgr(bench, *FAST, "image", "upload", signed)
+    assert "3.1.4" in [version for version, _, _ in states(bench)]
 
 
 def states(bench) -> list[tuple[str, bool, bool]]:

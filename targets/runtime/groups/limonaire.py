@@ -95,9 +95,15 @@ def _facts(held: Held) -> dict[str, Any]:
     return {"name": held.name, "version": str(held.version), "hash": bytes.fromhex(held.hash)}
 
 
+def copy(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"off", "size", "sha"} → {"off": next byte wanted}: the next piece of an upload, from a book that is here."""
+    return machine.upload.copy(request)
+
+
 COMMANDS: Commands = {
     (smp.LimonaireCommand.PARAMS, smp.Op.READ): parameters,
     (smp.LimonaireCommand.STATUS, smp.Op.READ): status,
+    (smp.LimonaireCommand.COPY, smp.Op.WRITE): copy,
     (smp.LimonaireCommand.HEALTH, smp.Op.READ): health,
     (smp.LimonaireCommand.SEED, smp.Op.READ): get_seed,
     (smp.LimonaireCommand.SEED, smp.Op.WRITE): set_seed,

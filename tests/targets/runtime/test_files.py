@@ -192,13 +192,19 @@ def test_the_parameters_can_be_downloaded_with_their_values(rig):
 
 def test_a_download_in_pieces_is_of_one_piece(rig):
     rig.machine.buffer_bytes = 256
-    first = rig.ask(fs.FileDownloadRequest(off=0, name="/log"), fs.FileDownloadResponse)
-    rig.machine.log.say("meanwhile")
+    read = lambda off: rig.ask(fs.FileDownloadRequest(off=off, name="/params.json"), fs.FileDownloadResponse)  # noqa: E731
+    first = read(0)
+    rig.machine.performance.set("fake_bpm", 90)  # one digit less: all that follows would move
     data = first.data
     while len(data) < first.len:
-        data += rig.ask(fs.FileDownloadRequest(off=len(data), name="/log"), fs.FileDownloadResponse).data
-    assert len(data) == first.len and b"meanwhile" not in data and b"playing" in data
-    assert b"meanwhile" in get(rig, "/log")
+        data += read(len(data)).data
+    value = lambda data: json.loads(data)["CONTENTS"]["param"]["CONTENTS"]["fake_bpm"]["VALUE"]  # noqa: E731
+    assert value(data) == [120] and value(get(rig, "/params.json")) == [90]
+
+
+def test_the_log_can_be_downloaded(rig):
+    rig.machine.log.say("the last line")
+    assert b"playing test book" in get(rig, "/log") and get(rig, "/log").endswith(b"the last line\n")
 
 
 def test_the_status_can_be_downloaded_as_json(rig):
@@ -224,7 +230,7 @@ def _arrive(disk, data):
 
 
 def test_a_power_cut_leaves_the_old_file_or_the_new_one(monkeypatch):
-    monkeypatch.setattr(files, "SYNC_BYTES", 4)
+    monkeypatch.setattr(files, "SYNC_BYTES", 5)  # the last pieces are less
     old, new = b"the old one", b"a newer and longer one"
     outcomes = set()
     for cut_at in range(1, 60):

@@ -80,15 +80,21 @@ def test_a_board_is_healthy_if_and_only_if_its_sound_is(name):
     assert (len(reasons) == 1 and reason in reasons[0]) if reason else reasons == []
 
 
-class TurnedDown(FakePerformance):
-    def values(self):
-        return super().values() | {"volume": 0.0}
+WISHES = {  # values → whether they ask for silence
+    "no volume": ({"volume": 0.0}, True),
+    "little volume": ({"volume": 0.01}, False),
+    "all muted": ({"volume": 1.0, "mute.lead": 1.0, "mute.bass": 1.0}, True),
+    "one muted": ({"volume": 1.0, "mute.lead": 1.0, "mute.bass": 0.0}, False),
+}
 
 
+@pytest.mark.parametrize("wish", WISHES)
 @pytest.mark.parametrize("name", ["zeros only", "silence after sound"])
-def test_silence_that_was_asked_for_is_no_illness(name):
-    engine = engine_with(CASES[name][0], TurnedDown({}, {}))
-    assert health.sound_reasons(engine, engine.performance) == []
+def test_silence_that_was_asked_for_is_no_illness(name, wish, monkeypatch):
+    values, wanted = WISHES[wish]
+    engine = engine_with(CASES[name][0])
+    monkeypatch.setattr(engine.performance, "values", lambda: values)
+    assert (health.sound_reasons(engine, engine.performance) == []) == wanted
 
 
 def until(condition, timeout_s=20.0):
