@@ -21,11 +21,11 @@ from host_tools.curve import Point
 from host_tools.link import Link
 from host_tools.outbox import Outbox
 from host_tools.output import short
-from targets.protocol import osc, smp
+from targets.protocol import change, osc, smp
 
 PRODUCT = "Limonaire"
 READ_ATTEMPTS = 3  # a line may lose a byte; asking again changes nothing
-TOPICS = ("notes", "beat", "ack")
+TOPICS = ("notes", "beat", "ack", "levels", "health")
 
 
 class Landed(NamedTuple):
@@ -129,15 +129,16 @@ class Device:
         answer = self.ask(smp.Op.READ, smp.Group.SETTINGS, command, {"name": name}, attempts=READ_ATTEMPTS)
         return short(struct.unpack("<f", answer["val"])[0])
 
-    def set(self, param_id: str, value: float, quantum: str = "") -> Landed:
+    def set(self, param_id: str, value: float, quantum: str = "", over: str = "") -> Landed:
         """Set a parameter (`value` in its unit) and wait for the board's word. UsageError if it is out of range.
 
-        `quantum`: now, beat or bar; without it, as the parameter declares. OSC has no checksum, so a change counts
-        as made only when the board has acknowledged this very value.
+        `quantum`: now, beat, bar, phrase or section; without it, as the parameter declares. `over`: how long it takes
+        from there, "30s", "4beats" or "8bars". OSC has no checksum, so a change counts as made only when the board has
+        acknowledged this very value.
         """
         value = find(self.params(), param_id).check(value)
         self.subscribe("ack")
-        message = osc.Message(f"/param/{param_id}", (value, quantum) if quantum else (value,))
+        message = osc.Message(f"/param/{param_id}", change.arguments(change.Change(value, over, quantum)))
         for _ in range(READ_ATTEMPTS):
             self.link.tell(message)
             for answer in self.messages(self.timeout_s, "/ack"):

@@ -2,6 +2,5 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-for folder in (HERE.parent / "targets" / "runtime", HERE / "plugin"):
-    if str(folder) not in sys.path:
-        sys.path.insert(0, str(folder))
+FOLDERS = (HERE, HERE.parent / "targets" / "runtime", HERE / "plugin")
+sys.path[:0] = [str(folder) for folder in FOLDERS if str(folder) not in sys.path]

@@ -11,14 +11,13 @@ import zlib
 from pathlib import Path
 
 import pytest
-from bench_kit import KEY, ROOT, STRANGER, Client, bench_board, manifest, signed_book
+from bench_kit import KEY, STRANGER, Client, bench_board, manifest, signed_book
+from smpmgr_kit import MISSING, SMPMGR, images, smpmgr
 
 from targets.protocol import book as books
 
 HERE = Path(__file__).parent
-SMPMGR = ROOT / ".tools" / "smpmgr" / "bin" / "smpmgr"
 FAST = ("--line-length", "128", "--line-buffers", "16")
-MISSING = f"smpmgr is not at {SMPMGR.relative_to(ROOT)}: `make tools` puts it there"
 
 pytestmark = [
     pytest.mark.skipif(not SMPMGR.exists(), reason=MISSING),
@@ -39,16 +38,6 @@ def book(tmp_path_factory):
     path = folder / "fresh.book"
     path.write_bytes(signed_book(folder, "1.0.0", payload=os.urandom(300_000)))
     return path
-
-
-def smpmgr(bench, *words: str, fails: bool = False, timeout_s: float = 180.0) -> str:
-    """What one call prints. `fails`: whether it must."""
-    command = [str(SMPMGR), "--port", bench.port, *map(str, words)]
-    environment = os.environ | {"COLUMNS": "200", "NO_COLOR": "1"}
-    done = subprocess.run(command, capture_output=True, text=True, timeout=timeout_s, env=environment, check=False)
-    text = done.stdout + done.stderr
-    assert (done.returncode != 0 or bool(re.search("ErrorV1|ErrorV2|Error", text))) == fails, text
-    return text
 
 
 DATA = bytes(range(256)) * 12 + b"end"
@@ -144,16 +133,6 @@ def states(bench) -> list[tuple[str, bool, bool]]:
         return client.states()
     finally:
         client.port.close()
-
-
-def images(text: str) -> list[tuple[str, bool, bool, str]]:
-    """(version, active, confirmed, hash) of each image in what smpmgr printed."""
-    found = []
-    for image in re.split(r"ImageState\(", text)[1:]:
-        version, hash_ = re.search(r"version='([^']*)'", image), re.search(r"hash=.*?([0-9A-Fa-f]{64})", image, re.S)
-        assert version and hash_, text
-        found.append((version[1], "active=True" in image, "confirmed=True" in image, hash_[1]))
-    return found
 
 
 def reset(bench) -> None:
