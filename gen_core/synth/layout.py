@@ -88,7 +88,8 @@ class Port:
     constant (the same), clock (seconds at block start), keep (1 after the first block), start (0 after the first
     block; `prepare` may give "NAME.per_frame", what it advances by, or "NAME.turn", how it turns, until a note that
     begins inside a block), frames and knots (the last axis is time), ramp (the last axis is the value at block start
-    and at block end), mix (the first half of the rows at block start, the second their change over the block), shared
+    and at block end), cross (the first axis is what held before the block and what holds after it; the unit fades from
+    one to the other), mix (the first half of the rows at block start, the second their change over the block), shared
     (one array for all units).
     Dimensions of 1 are there so that a graph needs no reshaping. An `optional` signal may be left unwired.
     """
