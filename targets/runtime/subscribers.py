@@ -1,8 +1,9 @@
 """Who hears what: topics and a queue for each end of the wire, a cable or an address.
 
 On a cable OSC and SMP share the line, and clients of SMP can take a float for the beginning of a frame: so a cable is
-quiet while an SMP exchange goes on, and what is told waits or is left out. Datagrams are never mixed up and never wait. A cable stays
-subscribed until it is pulled; an address until it has said nothing for a minute, or refuses what is sent to it.
+quiet while an SMP exchange goes on, and what is told waits or is left out. Datagrams are never mixed up and never wait.
+A cable stays subscribed until it is pulled; an address until it has said nothing for a minute, or refuses what is sent
+to it.
 """
 
 import time
