@@ -43,12 +43,12 @@ clean:
 
 .venv/.installed: pyproject.toml constraints.txt | .venv/.made
 	@echo "installing Limonaire and its dependencies into .venv"
-	@$(PIP_INSTALL) --editable ".[host,audio,dev]"
+	@$(PIP_INSTALL) --editable ".[host,audio,midi,dev]"
 	@touch $@
 
 .venv/.train: .venv/.installed
 	@echo "installing torch into .venv"
-	@$(PIP_INSTALL) --editable ".[host,audio,dev,train]"
+	@$(PIP_INSTALL) --editable ".[host,audio,midi,dev,train]"
 	@touch $@
 
 # smpmgr pins its own dependencies, so it gets its own environment; the tests hold our boards to it.

@@ -51,15 +51,17 @@ def build(
     sample_rate_hz: int = 48000,
     ensembles: Sequence[str] = (),
     block: int = 0,
+    counter: int = 0,
 ) -> BuildReport:
     """Export the default parts, pack them and sign them with `private_key` (ed25519 PEM). Raises UsageError.
 
     `ensembles`: only these, and of all instruments only theirs, so that a small board has a small graph to run.
-    `block`: frames of a block; 0 for about 10.7 ms.
+    `block`: frames of a block; 0 for about 10.7 ms. `counter`: once a book of this security counter is confirmed, a
+    board takes none of a lower one.
     """
     check_version(version)
     manifest, files = parts(name, version, sample_rate_hz=sample_rate_hz, only=ensembles, block=block)
-    data = sign(books.pack(manifest, files), private_key, version)
+    data = sign(books.pack(manifest, files), private_key, version, counter)
     out.parent.mkdir(parents=True, exist_ok=True)
     out.write_bytes(data)
     return BuildReport(
@@ -126,7 +128,7 @@ def _chosen(ensembles: Mapping[str, Any], only: Sequence[str]) -> dict[str, Any]
     return {name: seats for name, seats in ensembles.items() if not only or name in only}
 
 
-def sign(payload: bytes, private_key: Path, version: str) -> bytes:
+def sign(payload: bytes, private_key: Path, version: str, counter: int = 0) -> bytes:
     """Payload → MCUboot image: ed25519 over SHA-256, the book's mark in the protected area."""
     try:
         key = keys.load(str(private_key))
@@ -135,7 +137,7 @@ def sign(payload: bytes, private_key: Path, version: str) -> bytes:
     if type(key) is not keys.Ed25519:  # None where it needs a password; public keys are a class above
         raise UsageError(f"{private_key} cannot sign a book", "give an ed25519 private key in PEM without a password")
     image = Image(
-        decode_version(version), header_size=32, pad_header=True, slot_size=SLOT_BYTES, security_counter="auto"
+        decode_version(version), header_size=32, pad_header=True, slot_size=SLOT_BYTES, security_counter=counter or None
     )
     with tempfile.TemporaryDirectory() as folder:
         plain, signed = Path(folder) / "payload.bin", Path(folder) / "signed.bin"

@@ -8,11 +8,14 @@ from pathlib import Path
 from gen_core.spec.errors import RefusedError
 from host_tools.device import Device
 from host_tools.progress import Progress
+from host_tools.replies import NotSupported
 from host_tools.uploading import upload
 from targets import boards
 from targets.protocol import book as books
+from targets.protocol import smp
 
 BACK_TIMEOUT_S = 60.0  # a slow board loads its graphs
+HEALTH_TIMEOUT_S = 10.0  # a start may miss a few blocks
 
 
 @dataclass(frozen=True)
@@ -25,11 +28,15 @@ class Flashable:
 
 @dataclass(frozen=True)
 class FlashReport:
-    """What was flashed. `wire_bytes` counts both directions, `payload_ratio` is bytes / wire_bytes of the upload."""
+    """What was flashed. `copied_bytes` did not travel: the board had them in another book.
+
+    `wire_bytes` counts both directions; `payload_ratio` is what travelled of the book, by them.
+    """
 
     name: str
     version: str
     bytes: int
+    copied_bytes: int
     wire_bytes: int
     payload_ratio: float
     seconds: float
@@ -42,16 +49,19 @@ def load(path: Path, trusted: Sequence[bytes]) -> Flashable:
     return Flashable(data, books.read(data, trusted))
 
 
-def flash(device: Device, flashable: Flashable, progress: Progress, confirm: bool = True) -> FlashReport:
+def flash(
+    device: Device, flashable: Flashable, progress: Progress, confirm: bool = True, slot: int = 1
+) -> FlashReport:
     """Bring a book to the board and start it; `progress(done, total)` is called with bytes.
 
-    Raises UsageError if the book does not fit the board, RefusedError if the board will not have it or does not play
-    it. The old book stays until the new one has sounded.
+    Raises UsageError if the book does not fit the board, RefusedError if the board will not have it, does not play it,
+    or does not play it well. The old book stays until the new one has sounded. `slot`: 0 and 1 both mean the one that
+    does not play.
     """
     book, data, link = flashable.book, flashable.data, device.link
     books.check_board(book, boards.find(device.info()["board"]))
     wire_before, start_s = link.sent_bytes + link.received_bytes, time.monotonic()
-    upload(device, data, progress)
+    copied_bytes = upload(device, data, progress, slot)
     seconds = time.monotonic() - start_s
     wire_bytes = link.sent_bytes + link.received_bytes - wire_before
     device.test(book.image.hash)
@@ -59,7 +69,31 @@ def flash(device: Device, flashable: Flashable, progress: Progress, confirm: boo
     playing = device.wait_until_back(BACK_TIMEOUT_S)["book"]
     if not playing or playing["hash"] != book.image.hash:
         raise RefusedError("the board went back to its old book", "see what the board logs about the new one")
+    await_health(device)
     if confirm:
         device.confirm()
     name, version = str(book.manifest["name"]), str(book.manifest["version"])
-    return FlashReport(name, version, len(data), wire_bytes, len(data) / wire_bytes, seconds, confirm)
+    ratio = (len(data) - copied_bytes) / wire_bytes
+    return FlashReport(name, version, len(data), copied_bytes, wire_bytes, ratio, seconds, confirm)
+
+
+def await_health(device: Device) -> None:
+    """Wait until the board says that all is well with the new book; RefusedError, and the old one back, if it is not.
+
+    Health is of what the board does by itself: it does not hang on cables, so none of them can cause a revert.
+    """
+    ends_s = time.monotonic() + HEALTH_TIMEOUT_S
+    while True:
+        try:
+            health = device.ask(smp.Op.READ, smp.Group.LIMONAIRE, smp.LimonaireCommand.HEALTH, attempts=3)
+        except NotSupported:  # an older board: that it sounds must do
+            return
+        if health["ok"]:
+            return
+        if time.monotonic() > ends_s:
+            break
+        time.sleep(0.2)
+    device.reset()
+    device.wait_until_back(BACK_TIMEOUT_S)
+    reasons = "; ".join(map(str, health.get("reasons", ())))
+    raise RefusedError(f"the new book does not play well ({reasons}), the old one is back", "see what the board logs")

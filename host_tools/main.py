@@ -17,8 +17,10 @@ GROUPS = {
     "music": ("compose", "render"),
     "model": ("train", "evaluate"),
     "book": ("build", "verify", "show", "gallery"),
-    "board": ("bench_board", "boards", "devices", "info", "flash", "params", "get", "set", "stream", "record"),
+    "board": ("bench_board", "boards", "devices", "info", "flash", "confirm", "reset"),
+    "live": ("params", "get", "set", "stream", "midi", "monitor", "record"),
 }
+EXTRAS = {"torch": "train", "sounddevice": "audio", "mido": "midi", "rtmidi": "midi"}  # what each package comes with
 PACKAGES = ("gen_core", "targets", "export", "host_tools")
 VERBS = {name.replace("_", "-"): name for names in GROUPS.values() for name in names}
 
@@ -83,7 +85,7 @@ def explain(error: BaseException) -> tuple[int, str]:
     if isinstance(error, KeyboardInterrupt):
         return 130, "interrupted"
     if isinstance(error, ModuleNotFoundError) and (error.name or "").split(".")[0] not in PACKAGES:
-        extra = "train" if error.name == "torch" else "audio" if error.name == "sounddevice" else "host"
+        extra = EXTRAS.get((error.name or "").split(".")[0], "host")
         return 1, f"{error.name} is not installed; run `pip install 'limonaire[{extra}]'`"
     if isinstance(error, OSError) and error.filename is not None:
         code = {PermissionError: 4, FileNotFoundError: 2, IsADirectoryError: 2, NotADirectoryError: 2}

@@ -19,6 +19,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, metavar="DIR", help="where the board keeps its books (the user's own)")
     parser.add_argument("--factory", type=Path, metavar="FILE", help="factory book; without it, the default book")
     add_trust(parser)
+    parser.add_argument("--open", action="store_true", help="take books of any signer, and unsigned ones")
     parser.add_argument("--link", type=Path, metavar="PATH", help="a lasting name for the terminal")
     parser.add_argument("--seed", type=typed(seed), help="seed of the performance")
     parser.add_argument("--wav", type=Path, metavar="FILE", help="write the sound to a file")
@@ -31,7 +32,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from host_tools import bench
 
-    options = [f"--{name}" for name in ("listen", "null", "json") if getattr(args, name)]
+    options = [f"--{name}" for name in ("listen", "null", "open", "json") if getattr(args, name)]
     options += ["--seed", str(args.seed)] if args.seed is not None else []
     options += ["--engine", args.engine]
     for name in ("link", "wav"):  # absolute, because whoever records asks the board where its file is

@@ -9,7 +9,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from host_tools.options import block, sample_rate, typed
+from host_tools.options import block, sample_rate, typed, whole
 from host_tools.output import add_json, emit, facts, flat, hushed
 
 HELP = "pack and sign a book"
@@ -26,6 +26,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
                         help="frames of a block (10.7 ms of them); 1024 cost a small board a third less")  # fmt: skip
     parser.add_argument("--ensemble", action="append", default=[], metavar="NAME",
                         help="pack only this ensemble and its instruments; repeatable")  # fmt: skip
+    parser.add_argument("--counter", type=typed(whole(0, 2**32 - 1)), default=0, metavar="N",
+                        help="once it is confirmed, a board takes no book of a lower counter (0)")  # fmt: skip
     add_json(parser)
 
 
@@ -35,6 +37,6 @@ def run(args: argparse.Namespace) -> None:
 
     with hushed():
         key = args.key or user_keys().private
-        how = (args.sample_rate, args.ensemble, args.block)
+        how = (args.sample_rate, args.ensemble, args.block, args.counter)
         report = asdict(book.build(args.output, key, args.name, args.version, *how))
     emit(args.json, report, facts(flat(report)))

@@ -7,21 +7,35 @@ honest mistake gets a line that says what is wrong.
 import io
 import json
 import re
+import struct
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
+import zlib
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, BinaryIO
 
 from gen_core.spec.errors import UsageError, VerificationError
 from targets.boards.board import Board
 from targets.protocol import mcuboot
+from targets.protocol.window import Window
 
 FORMAT = 1
 MANIFEST = "manifest.json"
 MAX_FILES = 256
 MAX_TOTAL_BYTES = 256_000_000  # unpacked; a board has its own, smaller limit for the packed book
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,64}(/(?!\.)[A-Za-z0-9_.-]{1,64}){0,3}")
+# of a file in a ZIP: signature, version, flags, method, time, date, crc, sizes packed and unpacked, of name and extra
+_LOCAL = struct.Struct("<4sHHHHHIIIHH")
+MAX_EARLY_BYTES = 1 << 22  # a manifest has some 200 kB
 _WHEN = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say: the same book is the same bytes whenever it is made
+
+
+@dataclass(frozen=True)
+class Contents:
+    """A verified book, its files still packed."""
+
+    manifest: Mapping[str, Any]
+    image: mcuboot.Image
 
 
 @dataclass(frozen=True)
@@ -41,10 +55,53 @@ def read(data: bytes, trusted: Sequence[bytes] | None) -> Book:
     image = mcuboot.verify(data, trusted)
     files = _unpack(image.payload(data))
     manifest = _manifest(files.pop(MANIFEST, b""))
-    missing = sorted({name for name in _named(manifest) if name not in files})
-    if missing:
-        raise VerificationError(f"the book names files that it does not hold: {', '.join(missing)}", mcuboot.AGAIN)
+    _check_held(manifest, files)
     return Book(manifest, files, image)
+
+
+def inspect(file: BinaryIO, trusted: Sequence[bytes] | None) -> Contents:
+    """Verify a book in an open file without unpacking it. Raises as `read` does."""
+    image = mcuboot.verify_file(file, trusted)
+    return Contents(manifest_in(file, image.header), image)
+
+
+def manifest_in(file: BinaryIO, header: mcuboot.Header) -> Mapping[str, Any]:
+    """The manifest of a book in an open file whose image is verified; that it holds all it names is checked."""
+    try:
+        with zipfile.ZipFile(Window(file, header.size, header.payload_size)) as archive:
+            entries = archive.infolist()
+            _check_entries(entries)
+            names = {entry.filename for entry in entries}
+            text = archive.read(MANIFEST) if MANIFEST in names else b""
+    except VerificationError:
+        raise
+    except Exception as error:
+        raise _unpackable(error) from None
+    manifest = _manifest(text)
+    _check_held(manifest, names)
+    return manifest
+
+
+def early_manifest(start: bytes) -> dict[str, Any] | None:
+    """The manifest in the first bytes of a book's payload; None while it has not arrived whole, or lies elsewhere.
+
+    It is not verified: it may serve to refuse a book before the rest has crossed the cable, and for nothing else.
+    """
+    if len(start) < _LOCAL.size:
+        return None
+    magic, _, flags, method, *_, size, _, name_size, extra_size = _LOCAL.unpack_from(start)
+    at = _LOCAL.size + name_size + extra_size
+    name = start[_LOCAL.size : _LOCAL.size + name_size]
+    if magic != b"PK\3\4" or flags & 8 or name != MANIFEST.encode() or not size <= len(start) - at <= MAX_EARLY_BYTES:
+        return None
+    data = start[at : at + size]
+    try:
+        unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
+        text = unpacker.decompress(data, MAX_EARLY_BYTES) if method == zipfile.ZIP_DEFLATED else data
+        manifest = json.loads(text)
+    except (zlib.error, ValueError, RecursionError):
+        return None
+    return manifest if isinstance(manifest, dict) else None
 
 
 def pack(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
@@ -68,14 +125,20 @@ def pack(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
     return content.getvalue()
 
 
-def check_board(book: Book, board: Board) -> None:
+def check_board(book: Book | Contents, board: Board) -> None:
     """UsageError unless the book was made for this board and fits it."""
-    made_for = book.manifest.get("boards")
-    if made_for and board.name not in made_for:
-        raise UsageError(f"the book is made for {', '.join(made_for)}, not for {board.name}", "build it for this board")
+    check_made_for(book.manifest, board)
     if book.image.size_bytes > board.max_book_bytes:
         cause = f"the book has {book.image.size_bytes} bytes; {board.name} takes {board.max_book_bytes}"
         raise UsageError(cause, "leave out ensembles, or choose a larger board")
+
+
+def check_made_for(manifest: Mapping[str, Any], board: Board) -> None:
+    """UsageError if the manifest names boards and this is none of them."""
+    made_for = manifest.get("boards")
+    if isinstance(made_for, list) and made_for and board.name not in made_for:
+        names = ", ".join(map(str, made_for))
+        raise UsageError(f"the book is made for {names}, not for {board.name}", "build it for this board")
 
 
 def _entry(name: str) -> zipfile.ZipInfo:
@@ -92,9 +155,20 @@ def _unpack(payload: bytes) -> dict[str, bytes]:
             return {entry.filename: archive.read(entry) for entry in entries}
     except VerificationError:
         raise
-    except Exception as error:  # zipfile raises a dozen kinds, from struct.error to NotImplementedError
-        cause = f"what the book holds cannot be unpacked ({type(error).__name__}: {error})"
-        raise VerificationError(cause, mcuboot.AGAIN) from None
+    except Exception as error:
+        raise _unpackable(error) from None
+
+
+def _unpackable(error: Exception) -> VerificationError:
+    """zipfile raises a dozen kinds, from struct.error to NotImplementedError."""
+    cause = f"what the book holds cannot be unpacked ({type(error).__name__}: {error})"
+    return VerificationError(cause, mcuboot.AGAIN)
+
+
+def _check_held(manifest: Mapping[str, Any], names: Collection[str]) -> None:
+    missing = sorted({name for name in _named(manifest) if name not in names})
+    if missing:
+        raise VerificationError(f"the book names files that it does not hold: {', '.join(missing)}", mcuboot.AGAIN)
 
 
 def _check_entries(entries: Sequence[zipfile.ZipInfo]) -> None:

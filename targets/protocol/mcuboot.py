@@ -11,7 +11,7 @@ import hashlib
 import struct
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import NamedTuple
+from typing import BinaryIO, NamedTuple
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PublicKey
@@ -26,8 +26,10 @@ assert HEADER.size == 32
 PROTECTED_MAGIC, PLAIN_MAGIC = 0x6908, 0x6907
 TLV = struct.Struct("<HH")
 KEY_HASH, SHA256, ED25519 = 0x01, 0x10, 0x24
+COUNTER_TAG = 0x50  # the security counter, 4 bytes; `imgtool sign --security-counter`
 BOOK_TAG, BOOK_MARK = 0x00A0, b"limonaire-book"  # from the range that MCUboot leaves to vendors
 SIZES = {KEY_HASH: 32, SHA256: 32, ED25519: 64}
+SLICE_BYTES = 1 << 20
 MAX_TLV_BYTES = 4096  # per area; ours have about 160
 
 BUILD = "build one with `limonaire build`"
@@ -75,6 +77,11 @@ class Image:
     def version(self) -> Version:
         return self.header.version
 
+    @property
+    def counter(self) -> int:
+        """The security counter, 0 where there is none. From the protected area, as everything that means something."""
+        return int.from_bytes(dict(self.protected).get(COUNTER_TAG, b""), "little")
+
     def payload(self, data: bytes) -> bytes:
         """What the image holds, from the file's bytes."""
         return data[self.header.size : self.header.size + self.header.payload_size]
@@ -83,26 +90,26 @@ class Image:
 class Arriving:
     """An image hashed while it arrives: a wrong beginning is refused at once, and at the end no second look is needed.
 
-    `limit_bytes`: the largest file that is taken.
+    `limit_bytes`: the largest file that is taken. `header` is None until it has arrived.
     """
 
     def __init__(self, limit_bytes: int | None = None) -> None:
         self._limit_bytes = limit_bytes
         self._start = b""  # the header, while it is incomplete
-        self._header: Header | None = None
+        self.header: Header | None = None
         self._digest = hashlib.sha256()
         self._tail = bytearray()  # all TLVs
         self._seen = 0
 
     def feed(self, data: bytes) -> None:
         """Take the next bytes. VerificationError as soon as they can be no book."""
-        if self._header is None:
+        if self.header is None:
             self._start += data
             check_start(self._start)
             if len(self._start) < HEADER.size:
                 return
-            self._header, data = read_header(self._start, self._limit_bytes), self._start
-        header, at = self._header, self._seen
+            self.header, data = read_header(self._start, self._limit_bytes), self._start
+        header, at = self.header, self._seen
         self._seen += len(data)
         tail_start = header.size + header.payload_size
         self._digest.update(data[: max(0, header.hashed_size - at)])
@@ -112,9 +119,9 @@ class Arriving:
 
     def finish(self) -> Image:
         """The image, if it is whole and its hash is right; its signature is checked by `check_signature`."""
-        if self._header is None:
+        if self.header is None:
             raise VerificationError(f"{len(self._start)} bytes are no book", BUILD)
-        image = _image(self._header, bytes(self._tail), self._seen)
+        image = _image(self.header, bytes(self._tail), self._seen)
         if image.hash != self._digest.digest():
             raise VerificationError("the book is damaged: its hash differs", AGAIN)
         return image
@@ -137,6 +144,18 @@ def verify(data: bytes, trusted: Sequence[bytes] | None) -> Image:
     """
     arriving = Arriving()
     arriving.feed(data)
+    image = arriving.finish()
+    if trusted is not None:
+        check_signature(image, trusted)
+    return image
+
+
+def verify_file(file: BinaryIO, trusted: Sequence[bytes] | None) -> Image:
+    """The same of an open file, however large, in slices."""
+    arriving = Arriving()
+    file.seek(0)
+    while data := file.read(SLICE_BYTES):
+        arriving.feed(data)
     image = arriving.finish()
     if trusted is not None:
         check_signature(image, trusted)
@@ -207,6 +226,8 @@ def _image(header: Header, tail: bytes, size_bytes: int) -> Image:
         raise VerificationError("the book holds something twice that it may hold once", AGAIN)
     if SHA256 not in values:
         raise VerificationError("the book has no hash", AGAIN)
+    if len(dict(protected).get(COUNTER_TAG, bytes(4))) != 4:
+        raise VerificationError("the book has a security counter that is no 32-bit number", AGAIN)
     if dict(protected).get(BOOK_TAG) != BOOK_MARK:
         raise VerificationError("this is no book: an MCUboot image, but not marked as a book", BUILD)
     return Image(

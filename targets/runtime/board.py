@@ -10,7 +10,7 @@ from targets import boards
 from targets.runtime import saved
 from targets.runtime.boot_state import FACTORY
 from targets.runtime.engine import Engine
-from targets.runtime.keys import trusted_keys
+from targets.runtime.keys import taken_keys
 from targets.runtime.log import Log
 from targets.runtime.machine import Machine
 from targets.runtime.options import BY_KERNELS, PERFORMANCE, Options
@@ -27,12 +27,13 @@ def assemble(options: Options, log: Log) -> Machine:
     """A board ready to sound. It always is: with the next best book, or at worst with silence and a line in the log."""
     storage = Storage(options.state)
     facts = boards.find(options.board)
-    slots = Slots(storage, trusted_keys(options.state, options.trust, log), facts, log)
+    slots = Slots(storage, taken_keys(options.state, options.trust, options.open, log), facts, log)
     slots.boot()
     values = saved.load(storage, log)
     if options.seed is not None:
         values.pop(SEED, None)
     performance = choose(slots, values, options, log)
+    slots.held(slots.spare)  # looked at now, because it may be large and a client waits 2 s
     sink = open_sink(options.wav, options.listen, performance.sample_rate_hz, performance.block_frames, log)
     return Machine(
         board=options.board,

@@ -15,11 +15,12 @@ FORMAT = 1
 
 @dataclass(frozen=True)
 class Mark:
-    """A book in a slot. `hash` is the MCUboot hash in hex; `permanent` asks for no trial."""
+    """A book in a slot. `hash` is the MCUboot hash in hex; `permanent` asks for no trial; `counter` is its own."""
 
     slot: str
     hash: str
     permanent: bool = False
+    counter: int = 0
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class BootState:
     following: Mark | None = None  # to be tried at the next boot
     trial: Mark | None = None  # being tried since the last boot
     proven: tuple[str, ...] = ()  # hashes confirmed at some time; good enough to fall back to
+    counter: int = 0  # the highest that was confirmed; a book below it is no longer taken
 
     def booted(self) -> "BootState":
         """The state after power-on: an unconfirmed trial is over, what is marked begins."""
@@ -47,7 +49,7 @@ class BootState:
     def _confirm(self, mark: Mark) -> "BootState":
         kept = [hash_ for hash_ in self.proven if hash_ != mark.hash][-1:]  # two slots, two hashes
         plain = replace(mark, permanent=False)
-        return BootState(confirmed=plain, proven=(*kept, mark.hash))
+        return BootState(confirmed=plain, proven=(*kept, mark.hash), counter=max(self.counter, mark.counter))
 
     @staticmethod
     def _same(one: Mark, other: Mark | None) -> bool:
@@ -65,13 +67,15 @@ def from_json(data: bytes) -> BootState:
     if values["format"] != FORMAT:
         raise ValueError(f"format {values['format']}")
     marks = {key: _mark(values.get(key)) for key in ("confirmed", "following", "trial")}
-    return BootState(proven=tuple(str(hash_) for hash_ in values.get("proven", ())), **marks)
+    proven = tuple(str(hash_) for hash_ in values.get("proven", ()))
+    return BootState(proven=proven, counter=int(values.get("counter", 0)), **marks)
 
 
 def _mark(values: dict[str, Any] | None) -> Mark | None:
     if values is None:
         return None
-    mark = Mark(str(values["slot"]), str(values["hash"]), bool(values.get("permanent", False)))
+    permanent, counter = bool(values.get("permanent", False)), int(values.get("counter", 0))
+    mark = Mark(str(values["slot"]), str(values["hash"]), permanent, counter)
     if mark.slot not in SLOTS:
         raise ValueError(f"slot {mark.slot}")
     return mark

@@ -13,11 +13,13 @@ import numpy as np
 from targets.runtime.log import Log
 from targets.runtime.performer import Performer
 from targets.runtime.sinks import Sink
+from targets.runtime.vitals import Vitals
 
 BREAK_AFTER = 100  # failures in a row (about 1 s of blocks) before the engine gives up
 COMPOSER_REST_S = 0.02  # between looks at the look-ahead when it is full
 AUDIO_PRIORITY = 20  # of 1..99: before every ordinary thread, behind the kernel's own
 FIRST_MUSIC_S = 2.0  # the sound begins with the first notes, but does not wait longer for them
+RENDER, SINK, COMPOSE = "a block cannot be rendered", "the sink takes no block", "the composer stumbled"
 
 
 class Engine:
@@ -27,8 +29,10 @@ class Engine:
         self.performance, self.sink, self.log = performance, sink, log
         self.blocks = self.deadline_misses = self.starved = self.render_errors = self.compose_errors = 0
         self.render_peak_ms = 0.0
+        self.vitals = Vitals(performance.block_frames / performance.sample_rate_hz)
         self.broken = ""
         self.realtime = False
+        self._failures = {RENDER: 0, SINK: 0, COMPOSE: 0}  # in a row
         self._stop = threading.Event()
         self._composed = threading.Event()  # the look-ahead has been full once
         self._threads = [
@@ -50,7 +54,10 @@ class Engine:
             self.sink.close()
 
     def stats(self) -> dict[str, float]:
-        """Counts since start. A deadline is missed when a block took longer than it lasts, or the sink starved."""
+        """Counts since start, and the peak of the last second in dBFS.
+
+        A deadline is missed when a block took longer than it lasts, or the sink starved.
+        """
         return {
             "blocks": self.blocks,
             "deadline_misses": self.deadline_misses,
@@ -58,52 +65,61 @@ class Engine:
             "render_errors": self.render_errors,
             "compose_errors": self.compose_errors,
             "render_peak_ms": self.render_peak_ms,
+            "peak_db": self.vitals.peak_db,
             "realtime": int(self.realtime),
         }
+
+    def failing(self) -> list[str]:
+        """What goes wrong at present; empty if all is well."""
+        return [what for what, failures in self._failures.items() if failures]
 
     def _render(self) -> None:
         performance, block_s = self.performance, self.performance.block_frames / self.performance.sample_rate_hz
         silence = np.zeros((performance.block_frames, 2), np.float32)
-        failures = refusals = 0
         self.realtime = _go_first()
         self._composed.wait(FIRST_MUSIC_S)
         while not self._stop.is_set():
             started_s = time.perf_counter()
             try:
-                block, failures = performance.render_block(), 0
+                block = performance.render_block()
+                self._failures[RENDER] = 0
             except Exception as error:  # a block of silence is better than no more blocks
-                block, failures = silence, failures + 1
+                block = silence
                 self.render_errors += 1
-                self._trouble("a block cannot be rendered", error, failures)
+                self._trouble(RENDER, error)
             took_s = time.perf_counter() - started_s
             try:
-                starved, refusals = self.sink.write(block), 0
+                starved = self.sink.write(block)
+                self._failures[SINK] = 0
             except Exception as error:  # without this thread the board would be silent and not know it
-                starved, refusals = True, refusals + 1
-                self._trouble("the sink takes no block", error, refusals)
+                starved = True
+                self._trouble(SINK, error)
                 time.sleep(block_s)
+            late = starved or took_s > block_s
+            self.vitals.note(block, late)
             self.blocks += 1
             self.starved += starved
-            self.deadline_misses += starved or took_s > block_s
+            self.deadline_misses += late
             self.render_peak_ms = max(self.render_peak_ms, took_s * 1000.0)
 
     def _compose(self) -> None:
-        failures = 0
         while not self._stop.is_set():
             try:
-                busy, failures = self.performance.compose_ahead(), 0
+                busy = self.performance.compose_ahead()
+                self._failures[COMPOSE] = 0
             except Exception as error:  # what is composed already sounds on; the next look may do better
-                busy, failures = False, failures + 1
+                busy = False
                 self.compose_errors += 1
-                self._trouble("the composer stumbled", error, failures)
+                self._trouble(COMPOSE, error)
             if not busy:
                 self._composed.set()
                 self._stop.wait(COMPOSER_REST_S)
 
-    def _trouble(self, what: str, error: Exception, failures: int) -> None:
-        if failures == 1:
+    def _trouble(self, what: str, error: Exception) -> None:
+        self._failures[what] += 1
+        if self._failures[what] == 1:
             self.log.say(f"{what}: {type(error).__name__}: {error}")
-        if failures >= BREAK_AFTER:
+        if self._failures[what] >= BREAK_AFTER:
             self.broken = f"{what}: {error}"
 
 

@@ -25,6 +25,11 @@ def public_key(path: Path) -> bytes:
     return pem
 
 
+def taken_keys(state: Path, named: Sequence[Path], takes_all: bool, log: Log) -> list[bytes] | None:
+    """Whom the board trusts, None for everybody: it was set up as open."""
+    return None if takes_all else trusted_keys(state, named, log)
+
+
 def trusted_keys(state: Path, named: Sequence[Path], log: Log) -> list[bytes]:
     """Those in the board's folder, then those named. What is not a key is left out, and the log says so."""
     keys = []

@@ -2,17 +2,20 @@
 
 import os
 import time
+from collections import Counter
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from targets.runtime.engine import Engine
+from targets.runtime.files import Files
 from targets.runtime.log import Log
 from targets.runtime.osc_server import OscServer
 from targets.runtime.performer import Performer
 from targets.runtime.slots import Slots
 from targets.runtime.storage import Storage
 from targets.runtime.upload import Upload
+from targets.runtime.wall_clock import WallClock
 
 PRODUCT = "Limonaire"
 
@@ -36,8 +39,15 @@ class Machine:
     log: Log
     buffer_bytes: int
     drawn_seed: int | None = None  # what chance chose at this start; nobody asked for it, so nobody saves it
+    committed: Mapping[str, float] | None = None  # where `load` goes back to; None: to what the card holds
     reset_asked: bool = False
     started_s: float = field(default_factory=time.monotonic)
+    clock: WallClock = field(default_factory=WallClock)
+    counts: Counter[str] = field(default_factory=Counter)  # of SMP frames, by what became of them
+    files: Files = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.files = Files(self.storage)
 
 
 def resident_bytes() -> int:

@@ -16,6 +16,7 @@ class Options:
     board: str = "bench"
     serial: str = "bench"
     trust: tuple[Path, ...] = ()
+    open: bool = False  # takes books of any signer
     wav: Path | None = None
     listen: bool = False
     seed: int | None = None
@@ -28,6 +29,7 @@ def shared_arguments(parser: argparse.ArgumentParser) -> None:
     """What the supervisor passes on to the board."""
     parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="the board's folder")
     parser.add_argument("--trust", type=Path, action="append", default=[], metavar="KEY.pem", help="a public key")
+    parser.add_argument("--open", action="store_true", help="take books of any signer, and unsigned ones")
     parser.add_argument("--wav", type=Path, metavar="FILE", help="record to this file")
     parser.add_argument("--listen", action="store_true", help="play on the sound card")
     parser.add_argument("--null", action="store_true", help="play nowhere (the default)")
@@ -40,6 +42,7 @@ def passed_on(given: argparse.Namespace) -> list[str]:
     """The shared arguments as words for the board's command line."""
     words = ["--state", str(given.state), "--performance", given.performance, "--engine", given.engine]
     words += [word for key in given.trust for word in ("--trust", str(key))]
+    words += ["--open"] if given.open else []
     words += ["--wav", str(given.wav)] if given.wav else []
     words += ["--listen"] if given.listen else []
     return words + (["--seed", str(given.seed)] if given.seed is not None else [])
@@ -47,5 +50,5 @@ def passed_on(given: argparse.Namespace) -> list[str]:
 
 def from_arguments(given: argparse.Namespace) -> Options:
     """The board's command line as a record."""
-    names = ("state", "board", "serial", "wav", "listen", "seed", "safe", "performance", "engine")
+    names = ("state", "board", "serial", "open", "wav", "listen", "seed", "safe", "performance", "engine")
     return Options(trust=tuple(given.trust), **{name: getattr(given, name) for name in names})

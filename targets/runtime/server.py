@@ -20,24 +20,34 @@ class Server:
 
     def handle(self, data: bytes) -> bytes | None:
         """The reply to one frame, as bytes; None for noise and for what is no request."""
+        counts = self._machine.counts
         try:
             frame = smp.decode(data)
         except WireError:  # whatever crossed the wire, it was no message
+            counts["noise"] += 1
             return None
         if frame.op not in (smp.Op.READ, smp.Op.WRITE):
+            counts["noise"] += 1
             return None
-        return smp.encode(frame.answered(self._reply(frame)))
+        counts["requests"] += 1
+        reply = smp.encode(frame.answered(self._reply(frame)))
+        if len(reply) <= self._machine.buffer_bytes:
+            return reply
+        return smp.encode(frame.answered({"rc": int(smp.ReturnCode.EMSGSIZE), "rsn": "the answer is too large"}))
 
     def _reply(self, frame: smp.Frame) -> dict[str, Any]:
         handler = GROUPS.get(frame.group, {}).get((frame.command, frame.op))
         if handler is None:
+            self._machine.counts["not_supported"] += 1
             return {"rc": int(smp.ReturnCode.ENOTSUP)}
         try:
             return handler(self._machine, frame.payload)
         except Rejection as rejection:
+            self._machine.counts["refused"] += 1
             self._machine.log.say(f"refused: {rejection.cause}")
             return _refusal(frame, rejection)
         except Exception as error:  # a fault of ours, or a card that cannot be written: the next request may do better
+            self._machine.counts["faults"] += 1
             self._machine.log.say(f"group {frame.group} command {frame.command}: {type(error).__name__}: {error}")
             return {"rc": int(smp.ReturnCode.EUNKNOWN), "rsn": str(error)}
 
@@ -47,5 +57,6 @@ def _refusal(frame: smp.Frame, rejection: Rejection) -> dict[str, Any]:
     if rejection.group is None:
         return {"rc": rejection.code, "rsn": rejection.cause}
     if frame.version == 0:
-        return {"rc": int(smp.ReturnCode.EINVAL), "rsn": rejection.cause}
+        code = smp.GENERAL.get((rejection.group, rejection.code), smp.ReturnCode.EINVAL)
+        return {"rc": int(code), "rsn": rejection.cause}
     return {"err": {"group": int(rejection.group), "rc": rejection.code}}

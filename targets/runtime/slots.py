@@ -21,11 +21,15 @@ from targets.runtime.storage import Storage, write_atomic
 
 @dataclass(frozen=True)
 class Held:
-    """A slot's book, verified. `version` prints as `image state-read` shows it, `hash` is in hex."""
+    """A slot's book, verified. `version` prints as `image state-read` shows it, `hash` is in hex.
+
+    `counter` is its security counter: once a book is confirmed, those of a lower one are not taken any more.
+    """
 
     name: str
     version: mcuboot.Version
     hash: str
+    counter: int = 0
 
 
 class Slots:
@@ -89,10 +93,21 @@ class Slots:
         return book
 
     def held(self, slot: str) -> Held | None:
-        """What a slot holds; verified once, then remembered."""
+        """What a slot holds; verified once, without unpacking it, then remembered."""
         if slot and slot not in self._held:
-            self.read(slot)
+            self._held[slot] = self._inspect(slot)
         return self._held.get(slot)
+
+    def _inspect(self, slot: str) -> Held | None:
+        try:
+            file = self.storage.open(file_name(slot))
+            if file is None:
+                return None
+            with file:
+                return held_of(books.inspect(file, self.trusted))
+        except (LimonaireError, OSError) as error:
+            self.log.say(f"the book in slot {slot} is not usable: {error}")
+            return None
 
     @property
     def spare(self) -> str:
@@ -129,7 +144,9 @@ class Slots:
         if slot is None:
             raise Rejection(smp.ImageError.HASH_NOT_FOUND, "no slot holds that hash", smp.Group.IMAGE)
         if slot != self.active:
-            self._write_state(replace(self.state, following=Mark(slot, hash_, permanent)))
+            counter = self._counter(slot)
+            self.check_counter(counter)
+            self._write_state(replace(self.state, following=Mark(slot, hash_, permanent, counter)))
         elif permanent:
             self.confirm()
         else:
@@ -139,7 +156,14 @@ class Slots:
     def confirm(self) -> None:
         """Keep the book that plays."""
         if self.active in SLOTS and not self.is_confirmed(self.active):
-            self._write_state(self.state.with_confirmed(Mark(self.active, self._hash(self.active))))
+            mark = Mark(self.active, self._hash(self.active), counter=self._counter(self.active))
+            self._write_state(self.state.with_confirmed(mark))
+
+    def check_counter(self, counter: int) -> None:
+        """Rejection for a book that is older than what has been confirmed, by its security counter."""
+        if counter < self.state.counter:
+            cause = f"its security counter is {counter}, and {self.state.counter} has been confirmed"
+            raise Rejection(smp.ImageError.NEWER_IS_PLAYING, cause, smp.Group.IMAGE)
 
     def erase(self) -> None:
         """Empty the spare slot; a mark on it goes first, so that no boot looks for a book that is gone."""
@@ -151,13 +175,17 @@ class Slots:
         self.storage.sync_names()
         self._held[slot] = None
 
-    def moved_in(self, slot: str, book: books.Book) -> None:
+    def moved_in(self, slot: str, book: books.Book | books.Contents) -> None:
         """A verified book has taken the slot's place."""
         self._held[slot] = held_of(book)
 
     def _hash(self, slot: str) -> str:
         held = self.held(slot)
         return held.hash if held else ""
+
+    def _counter(self, slot: str) -> int:
+        held = self.held(slot)
+        return held.counter if held else 0
 
     def _marked(self, mark: Mark | None, slot: str) -> bool:
         return mark is not None and mark.slot == slot and self._hash(slot) == mark.hash
@@ -181,10 +209,10 @@ def file_name(slot: str) -> str:
     return f"{slot}.book"
 
 
-def held_of(book: books.Book) -> Held:
+def held_of(book: books.Book | books.Contents) -> Held:
     """A book in one line."""
-    manifest = book.manifest
-    return Held(str(manifest.get("name", "")), book.image.version, book.image.hash.hex())
+    image = book.image
+    return Held(str(book.manifest.get("name", "")), image.version, image.hash.hex(), image.counter)
 
 
 def _fits(hash_: str, hashes: Collection[str] | None) -> bool:

@@ -23,7 +23,7 @@ from gen_core.spec.errors import BusyError, LimonaireError, UsageError
 from targets.protocol import bench
 from targets.protocol import book as books
 from targets.runtime.boot_state import FACTORY
-from targets.runtime.keys import public_key, trusted_keys
+from targets.runtime.keys import public_key, taken_keys
 from targets.runtime.log import Log
 from targets.runtime.options import passed_on, shared_arguments
 from targets.runtime.slots import file_name
@@ -143,7 +143,7 @@ def prepare(given: argparse.Namespace, log: Log) -> str:
             raise
         raise UsageError(f"cannot write {error.filename}: {error.strerror}", "name a place of your own") from None
     if given.factory:
-        install_factory(storage, given.factory, trusted_keys(given.state, given.trust, log), log)
+        install_factory(storage, given.factory, taken_keys(given.state, given.trust, given.open, log), log)
     return serial
 
 
@@ -165,7 +165,7 @@ def lock(state: Path) -> None:
         raise BusyError(f"a bench board runs in {state} already", "stop it, or give another --state") from None
 
 
-def install_factory(storage: Storage, path: Path, trusted: list[bytes], log: Log) -> None:
+def install_factory(storage: Storage, path: Path, trusted: list[bytes] | None, log: Log) -> None:
     """Copy the factory book into the board, unless it is there already. A file that does not verify changes nothing."""
     try:
         data = path.read_bytes()

@@ -1,7 +1,8 @@
-"""A book arriving in pieces: kept on the card with its hash, so that a broken upload goes on where it stopped.
+"""A book arriving in pieces: verified on the way, and kept, so that a broken upload goes on where it stopped.
 
 `part.book` is what has arrived, `part.json` says of what. Nothing of a slot changes before the whole book has been
-verified; then one rename puts it there.
+verified; then one rename puts it there. All hashing is done as the bytes come, because a client waits only 2 s for the
+last reply, however large the book is.
 """
 
 import contextlib
@@ -11,15 +12,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, TypeGuard
 
-from gen_core.spec.errors import LimonaireError, VerificationError
+from gen_core.spec.errors import LimonaireError, UsageError, VerificationError
 from targets.protocol import book as books
 from targets.protocol import mcuboot, smp
 from targets.runtime.rejection import Rejection
 from targets.runtime.slots import Slots, file_name
+from targets.runtime.sources import Sources
 from targets.runtime.storage import write_atomic
 
 PART, RECORD = "part.book", "part.json"
-SYNC_BYTES = 256 * 1024  # in slices, because the client waits only 2 s for the last reply
+SYNC_BYTES = 256 * 1024  # in slices, for the same reason
 
 
 @dataclass(frozen=True)
@@ -35,11 +37,10 @@ class Upload:
 
     def __init__(self, slots: Slots) -> None:
         self.slots, self.storage, self.log = slots, slots.storage, slots.log
+        self.sources = Sources(slots)
         self.arrival: Arrival | None = None
-        self.offset = 0
         self._in_place = False  # it has arrived whole and lies in the spare slot
-        self._digest = hashlib.sha256()
-        self._unsynced = 0
+        self._start_anew()
         self._pick_up()
 
     def chunk(self, request: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,22 +48,47 @@ class Upload:
         offset, data = request.get("off"), request.get("data")
         if not _is_count(offset) or not isinstance(data, bytes):
             raise Rejection(smp.ReturnCode.EINVAL, "an upload needs off and data")
-        try:
+        with self._making_room():
             if offset == 0 and "len" in request:
                 self._begin(request, data)
             elif self.arrival and offset == self.offset:
                 self._take(data)
             return self._reply()
-        except OSError as error:  # most likely the card is full: make room
+
+    def copy(self, request: Mapping[str, Any]) -> dict[str, Any]:
+        """Take the next piece from a book that is here, if one holds it; the reply is that of a chunk."""
+        offset, size, sha = request.get("off"), request.get("size"), request.get("sha")
+        if not _is_count(offset) or not _is_count(size) or not isinstance(sha, bytes):
+            raise Rejection(smp.ReturnCode.EINVAL, "a copy needs off, size and sha")
+        with self._making_room():
+            if self.arrival and offset == self.offset:
+                data = self.sources.find(size, sha)
+                if data is not None:
+                    self._take(data)
+            return self._reply()
+
+    def abandon(self) -> None:
+        """Forget what has arrived."""
+        self.arrival, self._in_place = None, False
+        self._start_anew()
+        self.sources.forget(self.slots.spare)  # it may have been erased
+        self.storage.remove(RECORD)
+        self.storage.remove(PART)
+
+    @contextlib.contextmanager
+    def _making_room(self) -> Any:
+        """A card that is full takes no more of this book: what has arrived goes."""
+        try:
+            yield
+        except OSError as error:
             with contextlib.suppress(OSError):
                 self.abandon()
             raise Rejection(smp.ImageError.FLASH_WRITE_FAILED, str(error), smp.Group.IMAGE) from None
 
-    def abandon(self) -> None:
-        """Forget what has arrived."""
-        self.arrival, self.offset, self._in_place = None, 0, False
-        self.storage.remove(RECORD)
-        self.storage.remove(PART)
+    def _start_anew(self) -> None:
+        self.offset = self._unsynced = 0
+        self._digest, self._arriving = hashlib.sha256(), mcuboot.Arriving(self.slots.board.max_book_bytes)
+        self._early: bytearray | None = bytearray()  # the payload's beginning, until its manifest has been looked at
 
     def _begin(self, request: Mapping[str, Any], data: bytes) -> None:
         length, sha = request.get("len"), request.get("sha") or b""
@@ -76,8 +102,9 @@ class Upload:
             self.log.say(f"upload goes on at byte {self.offset} of {length}")
             return
         self._check_header(length, data, only_newer=request.get("upgrade") is True)
-        self.arrival, self.offset, self._unsynced, self._in_place = arrival, 0, 0, False
-        self._digest = hashlib.sha256()
+        self.arrival, self._in_place = arrival, False
+        self._start_anew()
+        self.storage.remove(PART)  # after a rename that was cut in half it may be another name of a slot's book
         self.storage.write(PART, b"")
         write_atomic(self.storage, RECORD, json.dumps({"len": length, "sha": arrival.sha}).encode())
         self._take(data)
@@ -106,13 +133,32 @@ class Upload:
         assert self.arrival is not None
         if self.offset + len(data) > self.arrival.length:
             raise Rejection(smp.ImageError.DATA_OVERRUN, "more data than announced", smp.Group.IMAGE)
+        try:
+            self._look(data)
+        except LimonaireError as error:  # it can never become a book of this board: the rest need not come
+            self.abandon()
+            raise Rejection(smp.ReturnCode.EINVAL, str(error)) from None
         self.storage.append(PART, data)
-        self._digest.update(data)
         self.offset += len(data)
         self._unsynced += len(data)
         if self._unsynced >= SYNC_BYTES:
             self.storage.sync(PART)
             self._unsynced = 0
+
+    def _look(self, data: bytes) -> None:
+        """Hash it, and see whether it can still be a book for this board. VerificationError, UsageError if not."""
+        self._digest.update(data)
+        self._arriving.feed(data)
+        header = self._arriving.header
+        if self._early is None:
+            return
+        self._early += data
+        if header is not None and len(self._early) > header.size:
+            manifest = books.early_manifest(bytes(self._early[header.size :]))
+            if manifest is not None:
+                books.check_made_for(manifest, self.slots.board)
+            if manifest is not None or len(self._early) > books.MAX_EARLY_BYTES:
+                self._early = None
 
     def _reply(self) -> dict[str, Any]:
         offset = self.offset
@@ -126,14 +172,18 @@ class Upload:
         return {"off": offset, "match": False}
 
     def _finish(self, arrival: Arrival) -> bool:
-        """Verify what has arrived and move it into its slot. False, and nothing changed, if it is not to be trusted."""
+        """Move what has arrived into its slot. False, and nothing changed, if it is not to be trusted."""
         try:
             if arrival.sha and self._digest.hexdigest() != arrival.sha:
-                raise Rejection(smp.ReturnCode.ECORRUPT, "the data does not have the announced hash")
-            book = books.read(self.storage.read(PART) or b"", self.slots.trusted)
+                raise VerificationError("the data does not have the announced hash", mcuboot.AGAIN)
+            book = self._verified()
             books.check_board(book, self.slots.board)
+            self.slots.check_counter(book.image.counter)
             slot = self.slots.check_writable()
-        except LimonaireError as error:
+        except Rejection:
+            self.abandon()
+            raise
+        except (VerificationError, UsageError) as error:
             self.log.say(f"upload refused: {error}")
             return False
         self.storage.sync(PART)
@@ -141,23 +191,40 @@ class Upload:
         self.storage.remove(RECORD)
         self.storage.sync_names()
         self.slots.moved_in(slot, book)
+        self.sources.forget(slot)
         self.log.say(f"slot {slot} now holds {book.manifest.get('name')} {book.image.version}")
         return True
+
+    def _verified(self) -> books.Contents:
+        image = self._arriving.finish()
+        if self.slots.trusted is not None:
+            mcuboot.check_signature(image, self.slots.trusted)
+        file = self.storage.open(PART)
+        if file is None:
+            raise VerificationError("what has arrived is gone from the card", "flash it again")
+        with file:
+            return books.Contents(books.manifest_in(file, image.header), image)
 
     def _pick_up(self) -> None:
         """Find what a previous life left behind."""
         try:
-            record, part = self.storage.read(RECORD), self.storage.read(PART)
-            if record is None or part is None:
+            record, file = self.storage.read(RECORD), self.storage.open(PART)
+            if record is None or file is None:
                 return
             values = json.loads(record)
             arrival = Arrival(int(values["len"]), str(values["sha"]))
-        except (OSError, ValueError, KeyError, TypeError) as error:
-            self.log.say(f"{RECORD} cannot be read ({error}): uploads start from the beginning")
+            with file:
+                while data := file.read(mcuboot.SLICE_BYTES):
+                    self._look(data)
+                    self.offset += len(data)
+        except (OSError, ValueError, KeyError, TypeError, LimonaireError) as error:
+            self.log.say(f"{RECORD} cannot be used ({error}): uploads start from the beginning")
+            self._start_anew()
             return
-        if arrival.sha and len(part) <= arrival.length:
-            self.arrival, self.offset = arrival, len(part)
-            self._digest.update(part)
+        if arrival.sha and self.offset <= arrival.length:
+            self.arrival = arrival
+        else:
+            self._start_anew()
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

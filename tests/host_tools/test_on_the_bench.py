@@ -1,6 +1,7 @@
 """The verbs against a running bench board: its own process, spoken to over its terminal, playing a plain sine."""
 
 import contextlib
+import json
 import random
 import sys
 from pathlib import Path
@@ -98,7 +99,8 @@ def test_a_stream_reaches_the_board(steady, capsys, tmp_path):
 
 def test_a_book_is_flashed_tried_and_kept(bench, books, capsys):
     report = data(capsys, "flash", books["new"], "--trust", books["key"])
-    assert report["version"] == VERSIONS[1] and report["confirmed"] and 0.5 < report["payload_ratio"] < 0.75
+    assert report["version"] == VERSIONS[1] and report["confirmed"]
+    assert report["copied_bytes"] > len(NOISE) and report["wire_bytes"] < 0.05 * report["bytes"]
     assert data(capsys, "info")["book"]["version"] == VERSIONS[1]
 
 
@@ -110,6 +112,24 @@ def test_a_book_on_trial_goes_at_the_next_reset(bench, books, capsys):
         assert device.info()["book"]["version"] == VERSIONS[1]
         device.reset()
         assert device.wait_until_back()["book"]["version"] == VERSIONS[0]
+
+
+def test_a_book_on_trial_is_kept_when_it_is_confirmed(bench, books, capsys):
+    data(capsys, "flash", books["new"], "--trust", books["key"], "--no-confirm")
+    kept = data(capsys, "confirm")["slots"]
+    assert [(slot["version"], slot["confirmed"]) for slot in kept if slot["active"]] == [(VERSIONS[1], True)]
+    assert data(capsys, "reset")["book"]["version"] == VERSIONS[1]
+
+
+def test_what_the_board_tells_is_printed_line_by_line(steady, capsys):
+    code, out, _ = limonaire(capsys, "monitor", "notes", "beat", "--seconds", "1.3", "--json")
+    told = [json.loads(line) for line in out.splitlines()]
+    assert code == 0 and {line["topic"] for line in told} == {"note", "beat"}
+    assert all(line["pitch"] == 69 for line in told if line["topic"] == "note")
+    code, out, _ = limonaire(capsys, "monitor", "beat", "--seconds", "0.7")
+    assert out.startswith("beat    bar ")
+    code, out, err = limonaire(capsys, "monitor", "beet")
+    assert (code, out) == (2, "") and "did you mean beat" in err
 
 
 @pytest.mark.parametrize("harm", ["flipped byte", "stranger's key", "cut short", "no book at all"])

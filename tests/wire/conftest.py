@@ -1,6 +1,7 @@
 import sys
 from pathlib import Path
 
-KIT = str(Path(__file__).parents[1] / "targets" / "runtime")
-if KIT not in sys.path:
-    sys.path.insert(0, KIT)
+HERE = Path(__file__).parent
+for folder in (HERE.parent / "targets" / "runtime", HERE / "plugin"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

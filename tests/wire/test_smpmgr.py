@@ -1,15 +1,21 @@
 """The stock client `smpmgr` against a bench board. Its exit code is 0 for many an error, so its words are read too."""
 
+import json
 import os
 import re
 import signal
 import subprocess
 import sys
 import time
+import zlib
+from pathlib import Path
 
 import pytest
-from bench_kit import ROOT, STRANGER, Client, bench_board, signed_book
+from bench_kit import KEY, ROOT, STRANGER, Client, bench_board, manifest, signed_book
 
+from targets.protocol import book as books
+
+HERE = Path(__file__).parent
 SMPMGR = ROOT / ".tools" / "smpmgr" / "bin" / "smpmgr"
 FAST = ("--line-length", "128", "--line-buffers", "16")
 MISSING = f"smpmgr is not at {SMPMGR.relative_to(ROOT)}: `make tools` puts it there"
@@ -43,6 +49,92 @@ def smpmgr(bench, *words: str, fails: bool = False, timeout_s: float = 180.0) ->
     text = done.stdout + done.stderr
     assert (done.returncode != 0 or bool(re.search("ErrorV1|ErrorV2|Error", text))) == fails, text
     return text
+
+
+DATA = bytes(range(256)) * 12 + b"end"
+LINES = {  # name → (words, what is printed, whether it fails); in this order, each once
+    "echo": (["os", "echo", "hi"], "hi", False),
+    "upload a file": (["file", "upload", "x.bin", "/bundles/x"], "100.0%", False),
+    "its size": (["file", "read-size", "/bundles/x"], rf"\b{len(DATA)}\b", False),
+    "its hash": (["file", "get-hash", "/bundles/x"], rf"output={zlib.crc32(DATA)}\b", False),
+    "kinds of hash": (["file", "get-supported-hash-types"], "crc32.*sha256", False),
+    "download it": (["file", "download", "/bundles/x", "y.bin"], "", False),
+    "the parameters": (["file", "download", "/params.json", "params.json"], "", False),
+    "leave the folder": (["file", "download", "../../../etc/passwd", "z.bin"], "FILE_INVALID_NAME", True),
+    "write what is read only": (["file", "upload", "x.bin", "/log"], "READ_ONLY", True),
+    "groups of statistics": (["statistics", "list"], "audio.*composer.*osc", False),
+    "one of them": (["statistics", "get", "audio"], r"'blocks': \d+", False),
+    "all of them": (["statistics", "fetch-all"], "name='audio'.*name='board'", False),
+    "of the server": (["statistics", "smp_svr_stats"], r"'requests': \d+", False),
+    "one that is not there": (["statistics", "get", "none"], "ErrorV2.*ERR_INVALID_GROUP", True),
+    "set a parameter": (["shell", "param set fake_bpm 90"], "fake_bpm 90 bpm from bar", False),
+    "read it": (["shell", "param get fake_bpm"], "fake_bpm 90 bpm", False),
+    "a wrong word": (["shell", "format card"], "Return code: 2.*no command 'format card'", False),
+    "supported groups": (["enum", "get-supported-groups"], r"\b65\b", False),
+    "details of groups": (["enum", "get-group-details", "3", "65"], "settings mgmt.*limonaire", False),
+    "no book at all": (["image", "upload", "plain.zip"], "Magic", True),
+}
+
+
+@pytest.fixture(scope="module")
+def printed(bench, tmp_path_factory):
+    """name → (exit code, text) of all LINES, and the folder in which they ran."""
+    folder = tmp_path_factory.mktemp("lines")
+    (folder / "x.bin").write_bytes(DATA)
+    (folder / "plain.zip").write_bytes(b"PK\3\4" + bytes(2000))
+    words = [["--port", bench.port, *words] for words, _, _ in LINES.values()]
+    command = [str(SMPMGR.parent / "python"), str(HERE / "smpmgr_lines.py"), json.dumps(words)]
+    environment = os.environ | {"COLUMNS": "400", "NO_COLOR": "1"}
+    done = subprocess.run(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180, env=environment, cwd=folder
+    )
+    pieces = re.split(r"\n\x1e(\d+)\n", done.stdout)
+    assert len(pieces) == 2 * len(LINES) + 1, done.stdout
+    return dict(zip(LINES, zip(map(int, pieces[1::2]), pieces[:-1:2], strict=True), strict=True)), folder
+
+
+@pytest.mark.parametrize("name", LINES)
+def test_every_line_of_smpmgr_is_answered(printed, name):
+    code, text = printed[0][name]
+    _, expected, fails = LINES[name]
+    assert re.search(expected, text, re.S), text
+    assert (code != 0 or "ErrorV1" in text or "ErrorV2" in text) == fails, text
+
+
+def test_files_come_back_as_they_went_and_none_comes_from_elsewhere(printed):
+    folder = printed[1]
+    assert (folder / "y.bin").read_bytes() == DATA
+    params = json.loads((folder / "params.json").read_text())["CONTENTS"]["param"]["CONTENTS"]
+    assert params["fake_bpm"]["RANGE"] == [{"MIN": 40.0, "MAX": 240.0}]
+    assert not (folder / "z.bin").exists()
+
+
+def test_a_plugin_of_smpmgr_can_ask_our_own_group(bench):
+    plugin = HERE / "plugin"
+    command = [str(SMPMGR), f"--plugin-path={plugin}", "--port", bench.port, "limonaire", "params"]
+    environment = os.environ | {"PYTHONPATH": str(plugin), "COLUMNS": "200"}
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, env=environment, check=False)
+    assert done.returncode == 0 and re.search(r"^fake_bpm [\d.]+ bpm$", done.stdout, re.M), done.stdout + done.stderr
+
+
+def imgtool(*words):
+    done = subprocess.run([sys.executable, "-m", "imgtool.main", *map(str, words)], capture_output=True, text=True)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def test_a_book_signed_on_the_command_line_of_imgtool_is_taken(bench, tmp_path):
+    private, public, plain, signed = (tmp_path / name for name in ("key.pem", "key.pub", "book.zip", "signed.book"))
+    KEY.export_private(str(private))
+    public.write_bytes(KEY.get_public_pem())
+    files = {"model/step.onnx": b"model", "synth/synth.onnx": b"synth"}
+    plain.write_bytes(books.pack(manifest(version="3.1.4"), files))
+    form = ["--header-size", 32, "--pad-header", "--slot-size", 1 << 27, "--align", 1, "--version", "3.1.4"]
+    mark = ["--custom-tlv", "0x00a0", "0x" + b"limonaire-book".hex()]
+    imgtool("sign", "--key", private, *form, *mark, plain, signed)
+    assert "correctly validated" in imgtool("verify", "-k", public, signed)
+    smpmgr(bench, *FAST, "image", "upload", signed)
+    assert "3.1.4" in [version for version, _, _ in states(bench)]
 
 
 def states(bench) -> list[tuple[str, bool, bool]]:

@@ -48,6 +48,13 @@ def erase(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def slots(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{} → how large the two slots are, and the largest book."""
+    size = machine.slots.board.max_book_bytes
+    both = [{"slot": number, "size": size} for number in (0, 1)]
+    return {"images": [{"image": 0, "slots": both, "max_image_size": size}]}
+
+
 def _image(machine: Machine, number: int, slot: str) -> list[dict[str, Any]]:
     """The entry of one slot, none if it is empty. Flags that are false may be left out, and clients expect that."""
     held, following = machine.slots.held(slot), machine.slots.following(slot)
@@ -68,4 +75,5 @@ COMMANDS: Commands = {
     (smp.ImageCommand.STATE, smp.Op.WRITE): set_state,
     (smp.ImageCommand.UPLOAD, smp.Op.WRITE): upload,
     (smp.ImageCommand.ERASE, smp.Op.WRITE): erase,
+    (smp.ImageCommand.SLOTS, smp.Op.READ): slots,
 }

@@ -1,4 +1,4 @@
-"""SMP group 65, ours: the declared parameters with their values, and how the board is doing."""
+"""SMP group 65, ours: the declared parameters with their values, how the board is doing, and its seed."""
 
 import time
 from collections.abc import Mapping
@@ -7,9 +7,12 @@ from typing import Any
 import cbor2
 
 import gen_core
+from gen_core.spec.errors import UsageError
 from targets.protocol import smp
+from targets.runtime import health as vital
 from targets.runtime.machine import PRODUCT, Commands, Machine, resident_bytes
 from targets.runtime.rejection import Rejection
+from targets.runtime.saved import SEED
 from targets.runtime.slots import Held
 
 GROUP = smp.Group.LIMONAIRE
@@ -54,11 +57,45 @@ def status(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     }
 
 
+def health(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{} → {"ok", "reasons": texts, counters}."""
+    return vital.report(machine)
+
+
+def get_seed(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{} → {"seed": number}."""
+    return {"seed": machine.performance.seed}
+
+
+def set_seed(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"seed": number} → {}; from now on it was chosen, and `save` keeps it."""
+    seed, params = request.get("seed"), machine.performance.params
+    if not isinstance(seed, int) or isinstance(seed, bool):
+        raise Rejection(smp.ReturnCode.EINVAL, "seed must be a whole number")
+    if SEED not in params:
+        raise Rejection(smp.ReturnCode.EBADSTATE, "what plays has no seed to set")
+    try:
+        machine.performance.set(SEED, params[SEED].check(seed))
+    except UsageError as error:
+        raise Rejection(smp.ReturnCode.EINVAL, str(error)) from None
+    machine.drawn_seed = None
+    return {}
+
+
 def _facts(held: Held) -> dict[str, Any]:
     return {"name": held.name, "version": str(held.version), "hash": bytes.fromhex(held.hash)}
+
+
+def copy(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"off", "size", "sha"} → {"off": next byte wanted}: the next piece of an upload, from a book that is here."""
+    return machine.upload.copy(request)
 
 
 COMMANDS: Commands = {
     (smp.LimonaireCommand.PARAMS, smp.Op.READ): parameters,
     (smp.LimonaireCommand.STATUS, smp.Op.READ): status,
+    (smp.LimonaireCommand.COPY, smp.Op.WRITE): copy,
+    (smp.LimonaireCommand.HEALTH, smp.Op.READ): health,
+    (smp.LimonaireCommand.SEED, smp.Op.READ): get_seed,
+    (smp.LimonaireCommand.SEED, smp.Op.WRITE): set_seed,
 }

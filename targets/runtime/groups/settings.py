@@ -1,7 +1,9 @@
 """SMP group 3, settings: parameters by name, as 4-byte little-endian floats.
 
-A write is heard at once, so commit has nothing left to do; save survives a power cut; load goes back to what was
-saved; delete goes back to the book's own value.
+Three layers. A write is heard, and no more: `load` takes it back. `commit` makes what is heard the board's own, to
+which `load` goes back from then on, until the board starts again. `save` commits and puts it on the card, which a power
+cut survives. `delete` writes the book's own value. What was set in other ways than here, over OSC for instance, is
+heard as well, and is taken back, committed and saved with the rest.
 """
 
 import struct
@@ -21,6 +23,9 @@ VALUE = struct.Struct("<f")
 
 def read(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     """{"name": id} → {"val": 4 bytes}."""
+    room = request.get("max_size")
+    if isinstance(room, int) and room < VALUE.size:
+        raise Rejection(smp.ReturnCode.EMSGSIZE, f"a value has {VALUE.size} bytes")
     return {"val": VALUE.pack(machine.performance.get(_name(machine, request)))}
 
 
@@ -44,15 +49,15 @@ def delete(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
 
 
 def commit(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
-    """{} → {}; everything written is in force already."""
+    """{} → {}; what is heard now is where `load` goes back to."""
+    machine.committed = dict(machine.performance.values())
     return {}
 
 
 def load(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
-    """{} → {}; every parameter takes its saved value, or the book's own."""
+    """{} → {}; every parameter takes its committed value, else its saved one, else the book's own."""
     performance = machine.performance
-    wanted = {name: param.default for name, param in performance.params.items()} | _drawn(machine)
-    wanted |= saved.fitting(saved.load(machine.storage, machine.log), performance.params)
+    wanted = _saved(machine) if machine.committed is None else machine.committed
     for name, value in wanted.items():
         if performance.get(name) != value:
             performance.set(name, value)
@@ -64,7 +69,14 @@ def save(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     performance, drawn = machine.performance, _drawn(machine)
     values = {name: value for name, value in performance.values().items() if drawn.get(name) != value}
     saved.save(machine.storage, values, performance.params, machine.log)
+    machine.committed = None
     return {}
+
+
+def _saved(machine: Machine) -> dict[str, float]:
+    params = machine.performance.params
+    own = {name: param.default for name, param in params.items()} | _drawn(machine)
+    return own | saved.fitting(saved.load(machine.storage, machine.log), params)
 
 
 def _drawn(machine: Machine) -> dict[str, float]:

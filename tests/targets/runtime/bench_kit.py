@@ -54,16 +54,25 @@ def manifest(name: str = "test book", version: str = "1.0.0", **extra) -> dict:
     } | extra
 
 
-def signed_book(tmp_path: Path, version: str = "1.0.0", key: Ed25519 = KEY, payload: bytes = b"", **extra) -> bytes:
+def signed_book(
+    tmp_path: Path, version: str = "1.0.0", key: Ed25519 = KEY, payload: bytes = b"", counter: int = 0, **extra
+) -> bytes:
     """A book signed by imgtool, the file as `bytes`. `payload` makes it as large as wanted."""
     files = {"model/step.onnx": b"model " + payload, "synth/synth.onnx": b"synth"}
-    return signed(tmp_path, books.pack(manifest(version=version, **extra), files), version, key)
+    return signed(tmp_path, books.pack(manifest(version=version, **extra), files), version, key, counter)
 
 
-def signed(tmp_path: Path, content: bytes, version: str = "1.0.0", key: Ed25519 = KEY) -> bytes:
+def signed(tmp_path: Path, content: bytes, version: str = "1.0.0", key: Ed25519 = KEY, counter: int = 0) -> bytes:
     plain, finished = tmp_path / "payload.bin", tmp_path / "signed.bin"
     plain.write_bytes(content)
-    image = Image(version=decode_version(version), header_size=32, pad_header=True, slot_size=1 << 27, align=1)
+    image = Image(
+        version=decode_version(version),
+        header_size=32,
+        pad_header=True,
+        slot_size=1 << 27,
+        align=1,
+        security_counter=counter or None,
+    )
     image.load(str(plain))
     image.create(key, "hash", None, custom_tlvs={0x00A0: b"limonaire-book"})
     image.save(str(finished))

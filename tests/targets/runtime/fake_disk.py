@@ -1,5 +1,6 @@
 """A disk that forgets: content lasts after `sync`, names after `sync_names`, and the power goes when a test says so."""
 
+import io
 import random
 
 
@@ -31,6 +32,16 @@ class FakeDisk:
 
     def read(self, name):
         return self._contents[self._names[name]] if name in self._names else None
+
+    def open(self, name):
+        data = self.read(name)
+        return None if data is None else io.BytesIO(data)
+
+    def read_piece(self, name, offset, count):
+        return self._contents[self._names[name]][offset : offset + count]
+
+    def names(self):
+        return list(self._names)
 
     def size(self, name):
         data = self.read(name)

@@ -1,89 +1,116 @@
-"""After MCUboot's simulator: count the disk operations of a scenario, then cut the power at every one of them."""
+"""The power goes at every operation on the disk: the board always plays, and what was confirmed stays."""
 
-import random
+import os
+import signal
 
 import pytest
 from bench_kit import KEY, signed_book
-from fake_disk import FakeDisk, PowerCut
+from fake_disk import FakeDisk
+from power_cut import FACTORY, FIRST, SECOND, Killed, Run, every_cut, in_a_process, operations
 
-from targets import boards
-from targets.runtime.log import Log
-from targets.runtime.slots import Slots
-from targets.runtime.upload import Upload
-
-
-class Board:
-    """Slots and upload on a disk, powered on."""
-
-    def __init__(self, disk: FakeDisk, quiet) -> None:
-        self.disk = disk
-        self.slots = Slots(disk, [KEY.get_public_pem()], boards.find("bench"), Log(quiet))
-        self.slots.boot()
-        slot, book = next(self.slots.candidates(), ("", None))
-        self.slots.playing(slot)
-        self.upload = Upload(self.slots)
-        self.plays = book.manifest["version"] if book else ""
-
-    def take(self, data: bytes) -> None:
-        half = len(data) // 2
-        self.upload.chunk({"off": 0, "len": len(data), "sha": b"", "data": data[:half]})
-        assert self.upload.chunk({"off": half, "data": data[half:]})["match"]
-
-    def test(self) -> None:
-        held = self.slots.held(self.slots.spare)
-        assert held
-        self.slots.mark(held.hash, permanent=False)
+SEEDS = range(60)
+FEW = range(8)
 
 
-def scenario(board: Board, books, quiet, done: dict) -> None:
-    """Upload, test, boot, confirm; upload, test, boot, and no confirm. `done` says what has been acknowledged."""
-    board.take(books["1.0.0"])
-    board.test()
-    board = Board(board.disk, quiet)
-    done["may_stay"] = {"0.9.0", "1.0.0"}  # from the moment the confirmation is sent it may be either
-    board.slots.confirm()
-    done["may_stay"] = {"1.0.0"}
-    board.take(books["2.0.0"])
-    board.test()
-    Board(board.disk, quiet)
+class NoContentSync(FakeDisk):
+    """Believes that what is written is on the card."""
+
+    def sync(self, name):
+        self._step()
+
+
+class NoNamesSync(FakeDisk):
+    """Believes that a rename is on the card."""
+
+    def sync_names(self):
+        self._step()
+
+
+class InPlace(FakeDisk):
+    """Writes over the file itself instead of a fresh one beside it: `x.new` is another name for `x`."""
+
+    def _own(self, name):
+        return name.removesuffix(".new")
+
+    def write(self, name, data):
+        if name != self._own(name):
+            super().write(self._own(name), b"")  # truncated, then filled: two steps
+        super().write(self._own(name), data)
+
+    def sync(self, name):
+        super().sync(self._own(name))
+
+    def rename(self, old, new):
+        if self._own(old) != new:
+            super().rename(old, new)
 
 
 @pytest.fixture(scope="module")
 def books(tmp_path_factory):
     folder = tmp_path_factory.mktemp("books")
-    return {version: signed_book(folder, version) for version in ("0.9.0", "1.0.0", "2.0.0")}
+    return {version: signed_book(folder, version) for version in (FACTORY, FIRST, SECOND)}
 
 
-def fresh(books) -> FakeDisk:
-    return FakeDisk({"factory.book": 1}, {1: books["0.9.0"]})
+@pytest.fixture(scope="module")
+def quiet():
+    with open(os.devnull, "w") as null:
+        yield null
 
 
-def test_no_power_cut_leaves_a_board_silent_or_takes_a_confirmed_book_away(books):
-    with open("/dev/null", "w") as quiet:
-        disk = fresh(books)
-        scenario(Board(disk, quiet), books, quiet, {})
-        assert disk.operations > 40
-        for cut_at in range(1, disk.operations + 1):
-            for seed in range(4):
-                check_cut(books, quiet, cut_at, seed)
+@pytest.fixture(scope="module")
+def trusted():
+    return [KEY.get_public_pem()]
 
 
-def check_cut(books, quiet, cut_at: int, seed: int) -> None:
-    disk, done, chance = fresh(books), {"may_stay": {"0.9.0"}}, random.Random(1000 * cut_at + seed)
-    disk.cut_at = cut_at
-    with pytest.raises(PowerCut):
-        scenario(Board(disk, quiet), books, quiet, done)
-    disk = disk.after_the_cut(chance)
-    disk.cut_at = chance.choice([None, 1, 2, 3, 4])  # and once more while it recovers
-    try:
-        plays = [Board(disk, quiet).plays]
-    except PowerCut:
-        plays = []
-    disk = disk.after_the_cut(chance)
-    plays += [Board(disk, quiet).plays for _ in range(3)]
-    assert all(plays), f"silent: {plays}, cut at {cut_at}, seed {seed}"
-    assert plays[-1] == plays[-2] and plays[-1] in done["may_stay"], f"{plays}, cut at {cut_at}, seed {seed}"
-    board = Board(disk, quiet)
-    if board.slots.following(board.slots.spare):
-        board.slots.erase()
-    board.take(books["2.0.0"])  # and it can be flashed as ever
+def test_no_power_cut_leaves_a_board_silent_or_takes_a_confirmed_book_away(books, trusted, quiet):
+    found = every_cut(books, trusted, quiet, SEEDS)
+    assert found.pop("runs") == len(SEEDS) * operations(books, trusted, quiet)
+    assert not found, dict(found)
+
+
+@pytest.mark.parametrize(
+    "weaker, violated",
+    [
+        (NoContentSync, {"a confirmed book is lost"}),
+        (NoNamesSync, {"a confirmed book is lost"}),
+        (InPlace, {"a confirmed book is lost"}),
+    ],
+)
+def test_the_same_test_catches_a_board_that_leaves_out_a_step(weaker, violated, books, trusted, quiet):
+    found = every_cut(books, trusted, quiet, FEW, weaker)
+    assert violated <= set(found), dict(found)
+
+
+class Noted(Run):
+    """What had been acknowledged is known here after the process that did it is gone."""
+
+    @property
+    def allowed(self):
+        return set(self._notes.read_text().split())
+
+    @allowed.setter
+    def allowed(self, versions):
+        self._notes.write_text(" ".join(versions))
+
+    @property
+    def _notes(self):
+        return self.disk.root.with_suffix(".allowed")
+
+
+@pytest.mark.parametrize("share", [0.0, 0.4, 1.0])
+def test_a_board_whose_process_is_killed_at_any_operation_plays_on(share, books, trusted, quiet, tmp_path):
+    """On real files, where what was written stays: the order of the steps is what is tried here."""
+    count = 1
+    while True:
+        folder = tmp_path / str(count)
+        disk = Killed(folder, count, share)
+        (folder / "factory.book").write_bytes(books[FACTORY])
+        run = Noted(books, trusted, quiet, disk)
+        if in_a_process(run.scenario) != signal.SIGKILL:
+            break
+        board = Run(books, trusted, quiet, Killed(folder)).board()
+        played = [board.plays, *(board.again().plays for _ in range(2))]
+        assert all(played) and played[-1] == played[-2], f"{played}, killed at {count}"
+        assert played[-1] in run.allowed, f"{played}, killed at {count}"
+        count += 1
+    assert count > 40

@@ -49,7 +49,12 @@ ANSWERS = {  # request → the reply that the smp package must accept
         setting.WriteSettingRequest(name="fake_bpm", val=struct.pack("<f", float("nan"))),
         setting.SettingsManagementErrorV1,
     ),
-    "a command that is not there": (os_group.DateTimeReadRequest(), os_group.OSManagementErrorV1),
+    "a command that is not there": (os_group.TaskStatisticsReadRequest(), os_group.OSManagementErrorV1),
+    "boot loader": (os_group.BootloaderInformationReadRequest(), os_group.BootloaderInformationReadResponse),
+    "boot mode": (os_group.BootloaderInformationReadRequest(query="mode"), os_group.BootloaderInformationReadResponse),
+    "unknown query": (os_group.BootloaderInformationReadRequest(query="age"), os_group.OSManagementErrorV2),
+    "time set": (os_group.DateTimeWriteRequest(datetime="2026-03-01T12:00:00Z"), os_group.DateTimeWriteResponse),
+    "no time": (os_group.DateTimeWriteRequest(datetime="noon"), os_group.OSManagementErrorV1),
     "wrong letters": (os_group.OSApplicationInfoReadRequest(format="z"), os_group.OSManagementErrorV2),
 }
 
@@ -73,7 +78,7 @@ def test_replies_carry_the_values(rig):
 
 
 def test_unknown_groups_and_commands_are_not_supported_and_bad_requests_are_invalid(rig):
-    for op, group, command in ((0, 64, 0), (2, 9, 0), (0, 0, 99), (2, 0, 6), (0, 65, 9)):
+    for op, group, command in ((0, 64, 0), (2, 11, 0), (0, 9, 0), (0, 0, 99), (2, 0, 6), (0, 65, 9)):
         assert rig.raw(op, group, command, {}) == {"rc": error.MGMT_ERR.ENOTSUP}
     for op, group, command, payload in (
         (2, 0, 0, {}),
@@ -84,6 +89,18 @@ def test_unknown_groups_and_commands_are_not_supported_and_bad_requests_are_inva
         (0, 3, 0, {}),
         (2, 3, 0, {"name": "fake_bpm", "val": b"12"}),
         (0, 65, 0, {"off": "a"}),
+        (2, 65, 3, {"seed": "new"}),
+        (2, 65, 3, {"seed": -1}),
+        (2, 0, 4, {}),
+        (0, 2, 0, {}),
+        (0, 8, 0, {"off": 0}),
+        (0, 8, 0, {"off": -1, "name": "/log"}),
+        (2, 8, 0, {"off": 0, "name": "/bundles/x", "data": "text", "len": 4}),
+        (2, 9, 0, {}),
+        (2, 9, 0, {"argv": []}),
+        (2, 9, 0, {"argv": ["'open"]}),
+        (0, 10, 2, {"index": -1}),
+        (0, 10, 3, {"groups": "all"}),
     ):
         assert rig.raw(op, group, command, payload)["rc"] == error.MGMT_ERR.EINVAL, (group, command, payload)
 
@@ -173,3 +190,63 @@ def test_saved_values_that_the_book_does_not_know_are_kept_and_not_used(rig):
 def test_unreadable_settings_mean_the_books_own_values(rig, text):
     (rig.state / "settings.json").write_text(text)
     assert rig.reboot().machine.performance.get("fake_bpm") == 120
+
+
+def test_what_is_written_is_heard_and_load_takes_it_back_until_it_is_committed(rig):
+    bpm = lambda: rig.machine.performance.get("fake_bpm")  # noqa: E731
+    write = lambda value: rig.raw(2, 3, 0, {"name": "fake_bpm", "val": struct.pack("<f", value)})  # noqa: E731
+    load, commit, save = (0, 3, 3, {}), (2, 3, 2, {}), (2, 3, 3, {})
+    assert write(90) == {} and bpm() == 90
+    assert rig.raw(*load) == {} and bpm() == 120
+    assert write(100) == {} and rig.raw(*commit) == {} and bpm() == 100
+    assert write(110) == {} and rig.raw(*load) == {} and bpm() == 100, "the last commit"
+    assert rig.reboot().machine.performance.get("fake_bpm") == 120, "a commit does not survive a power cut"
+    assert write(130) == {} and rig.raw(*save) == {} and write(140) == {} and rig.raw(*load) == {} and bpm() == 130
+    assert rig.reboot().machine.performance.get("fake_bpm") == 130, "a save is a commit, and survives"
+
+
+def test_a_setting_too_large_for_who_asks_is_not_cut(rig):
+    assert rig.raw(0, 3, 0, {"name": "fake_bpm", "max_size": 2})["rc"] == error.MGMT_ERR.EMSGSIZE
+    assert rig.raw(0, 3, 0, {"name": "fake_bpm", "max_size": 4})["val"] == struct.pack("<f", 120)
+
+
+def test_a_seed_that_was_chosen_over_the_wire_is_told_and_saved(rig):
+    assert rig.raw(0, 65, 3, {}) == {"seed": 4711}
+    assert rig.raw(2, 65, 3, {"seed": 4711}) == {} and rig.raw(2, 3, 3, {}) == {}
+    assert '"seed": 4711' in (rig.state / "settings.json").read_text(), "chosen, though chance had chosen the same"
+    assert rig.raw(2, 65, 3, {"seed": 12}) == {} and rig.raw(0, 65, 3, {}) == {"seed": 12}
+    assert rig.raw(2, 3, 3, {}) == {} and rig.reboot().machine.performance.seed == 12
+
+
+def test_an_answer_larger_than_the_buffer_is_an_error_that_fits(rig):
+    rig.machine.buffer_bytes = 100
+    assert rig.raw(0, 65, 1, {})["rc"] == error.MGMT_ERR.EMSGSIZE
+
+
+OLD_CODES = {  # for clients of the first edition of SMP, which know the general codes only
+    (0, 8, 1, "/bundles/none"): error.MGMT_ERR.ENOENT,
+    (0, 8, 1, "/elsewhere/x"): error.MGMT_ERR.ENOENT,
+    (0, 8, 1, "/bundles/../x"): error.MGMT_ERR.EINVAL,
+    (0, 2, 0, "none"): error.MGMT_ERR.ENOENT,
+    (0, 3, 0, "none"): error.MGMT_ERR.ENOENT,
+}
+
+
+@pytest.mark.parametrize("version", [0, 1])
+@pytest.mark.parametrize("asked", OLD_CODES, ids=str)
+def test_each_edition_of_smp_gets_errors_in_its_own_form(rig, asked, version):
+    op, group, command, name = asked
+    reply = rig.raw(op, group, command, {"name": name}, version=version)
+    if version == 0:
+        assert reply["rc"] == OLD_CODES[asked] and reply["rsn"]
+    else:
+        assert set(reply) == {"err"} and set(reply["err"]) == {"group", "rc"} and reply["err"]["group"] == group
+
+
+def test_frames_are_counted_by_what_became_of_them(rig):
+    rig.raw(0, 0, 6, {})
+    rig.raw(0, 64, 0, {})
+    rig.raw(0, 3, 0, {"name": "none"})
+    rig.server.handle(b"noise")
+    told = rig.raw(0, 2, 0, {"name": "smp"})["fields"]
+    assert told == {"requests": 4, "refused": 1, "not_supported": 1, "faults": 0, "noise": 1}

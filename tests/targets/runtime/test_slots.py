@@ -152,7 +152,6 @@ UNTRUSTED = {
     "a stranger's signature": lambda tmp, good: signed_book(tmp, key=STRANGER),
     "a flipped byte": lambda tmp, good: good[:200] + bytes([good[200] ^ 1]) + good[201:],
     "a book of a newer format": lambda tmp, good: signed_book(tmp, format=99),
-    "a book for other boards": lambda tmp, good: signed_book(tmp, boards=["pi_4"]),
     "an image that is no book": lambda tmp, good: signed(tmp, b"firmware of something else" * 9),
 }
 
