@@ -186,10 +186,11 @@ async def _arriving(
     try:
         while (left_s := ends_s - time.monotonic()) > 0:
             arrived.clear()
-            for item in take() or [None]:
+            for item in (taken := take()):
                 yield item
-                if item is None:
-                    await _wait_briefly(arrived, min(left_s, LISTEN_S))
+            if not taken:
+                yield None
+                await _wait_briefly(arrived, min(left_s, LISTEN_S))
     finally:
         end()
 
