@@ -1,5 +1,8 @@
 """The cable is pulled, the board comes back under another name: what the program notices, and what it does not."""
 
+import os
+import pty
+import select
 import threading
 import time
 
@@ -125,13 +128,22 @@ def test_a_write_that_may_have_been_heard_is_not_repeated(device, fake_board, ha
 
 
 def test_a_stranger_on_the_old_port_is_never_poked(device, fake_board, happened, listed):
-    """While the board is away its path may be given to anything; and another board of ours is not the one either."""
+    """While the board is away its name is given to another device; another board of ours is not the one either."""
+    device.params()
+    device.send("energy", 0.7)
     fake_board.unplug()
-    listed.append(ports.Port("/dev/nobody", "usb", "beef"))
+    device.send("energy", 0.8)
     wait_for(lambda: happened == ["lost"])
-    asked = len(fake_board.requests)
+    device.link._connection.close()  # the system gives a name away only when it is free
+    stranger, held = pty.openpty()
+    assert os.ttyname(held) == device.port
+    listed.append(ports.Port(os.ttyname(held), "usb", "beef"))
+    assert not select.select([stranger], [], [], 1.0)[0]
     fake_board.plug()
-    assert device.info()["serial"] == "f00d" and fake_board.requests[asked].command == smp.LimonaireCommand.STATUS
+    assert device.info()["serial"] == "f00d" and device.port == fake_board.port != os.ttyname(held)
+    assert not select.select([stranger], [], [], 0.0)[0]
+    os.close(stranger)
+    os.close(held)
 
 
 def test_another_board_behind_the_same_name_is_refused(fake_board, monkeypatch):
@@ -141,10 +153,11 @@ def test_another_board_behind_the_same_name_is_refused(fake_board, monkeypatch):
         device.serial = "another"
         fake_board.unplug()
         wait_for(lambda: events == ["lost"])
-        device.link.port = fake_board.port
+        asked = len(fake_board.requests)
         fake_board.plug()
-        device.link.port = fake_board.port
+        device.link.port = fake_board.port  # which is how a name that no list knows stays the same
         wait_for(lambda: events == ["lost", "gone"])
+        assert {request.command for request in fake_board.requests[asked:]} == {smp.LimonaireCommand.STATUS}
         with pytest.raises(NoBoardError, match="lost"):
             device.send("energy", 0.5)
 
