@@ -17,7 +17,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from host_tools import bench, default_book, flashing, uploading
+from host_tools import bench, default_book, uploading
 from host_tools.device import Device
 from tests.benchmarks import probe
 from tests.benchmarks.frame import Figure, main
@@ -54,7 +54,7 @@ def payload() -> list[Figure]:
     with board(*UART_BUFFER, probing=True) as (running, state), PacedLine(running.port, 921600) as line:
         book = state / "noise.book"
         book.write_bytes(signed_book(state, "1.0.0", payload=random.Random(1).randbytes(262_144)))
-        with Device(line.port, timeout_s=20.0) as device:
+        with Device(line.port, timeout_s=20.0, baud=line.baud) as device:
             ours = measured(line, book, lambda: uploading.upload(device, book.read_bytes(), lambda *_: None))
         figures.append(Figure("payload/wire at 921600, ours", ours[0], "of all bytes", f"2 KiB, {ours[1]:.2f} s"))
         if SMPMGR.exists():
@@ -81,7 +81,7 @@ def flashes() -> list[Figure]:
         with board(*(UART_BUFFER if baud else []), probing=True) as (running, _), contextlib.ExitStack() as stack:
             port = stack.enter_context(PacedLine(running.port, baud)).port if baud else running.port
             data = default_book.path().read_bytes()
-            with Device(port, timeout_s=20.0) as device:
+            with Device(port, timeout_s=20.0, baud=baud or None) as device:
                 began_s = time.perf_counter()
                 uploading.upload(device, data, lambda *_: None)
             name = f"default book at {baud}" if baud else "default book over a pseudo-terminal"
@@ -94,7 +94,7 @@ def latencies() -> list[Figure]:
     figures = []
     for baud in BAUDS[:2]:
         with board(*UART_BUFFER, probing=True) as (running, state), PacedLine(running.port, baud) as line:
-            with Device(line.port, timeout_s=20.0) as device:
+            with Device(line.port, timeout_s=20.0, baud=line.baud) as device:
                 idle = probed(device, state)
                 with uploads(device, state):
                     busy = probed(device, state)
