@@ -22,7 +22,8 @@ def run(folder: Path, seconds: float, seed: int, listen: bool, say: Callable[[st
     book = flashing.load(default_book.path(say), keys.trusted())
     breakpoints = [(share * seconds, energy) for share, energy in ENERGY]
     with tempfile.TemporaryDirectory(prefix="limonaire-demo-") as state:
-        options = ["--wav", str(Path(state, "demo.wav")), "--seed", str(seed), *(["--listen"] if listen else [])]
+        options = ["--wav", str(Path(state, "demo.wav")), "--seed", str(seed), "--no-ip"]
+        options += ["--listen"] if listen else []
         with bench.Bench(bench.command(Path(state), None, [], options)) as board, connect(board.port) as device:
             say(f"a bench board is playing on {board.port}")
             with bar("flashing the default book") as progress:

@@ -26,7 +26,7 @@ from host_tools.handshake import PRODUCT, shake_hands
 from host_tools.link import Ask, Event, Link
 from host_tools.output import short
 from host_tools.subscriptions import Listening, Subscriptions, notes_in
-from targets.protocol import osc, smp
+from targets.protocol import change, osc, smp
 
 __all__ = ["PRODUCT", "Device", "Event", "Landed", "notes_in"]
 
@@ -97,15 +97,16 @@ class Device(BoardCalls, Listening):
 
     # ---- setting
 
-    def set(self, param_id: str, value: float, quantum: str = "") -> Landed:
+    def set(self, param_id: str, value: float, quantum: str = "", over: str = "") -> Landed:
         """Set a parameter (`value` in its unit) and wait for the board's word. UsageError if it is out of range.
 
-        `quantum`: now, beat or bar; without it, as the parameter declares. OSC has no checksum, so a change counts
-        as made only when the board has acknowledged this very value.
+        `quantum`: now, beat, bar, phrase or section; without it, as the parameter declares. `over`: how long it takes
+        from there, "30s", "4beats" or "8bars". OSC has no checksum, so a change counts as made only when the board has
+        acknowledged this very value.
         """
         value = find(self.params(), param_id).check(value)
         self.subscribe("ack")
-        message = osc.Message(f"/param/{param_id}", (value, quantum) if quantum else (value,))
+        message = osc.Message(f"/param/{param_id}", change.arguments(change.Change(value, over, quantum)))
         for _ in range(READ_ATTEMPTS):
             self.link.tell(message)
             for answer in self.messages(self.timeout_s, "/ack"):

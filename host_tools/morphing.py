@@ -77,16 +77,6 @@ def ends(
     return begin, {p.id: p.check(second.get(p.id, now[p.id])) for p in moving}
 
 
-def between(param: Param, start: float, goal: float, share: float) -> float:
-    """The value after a share 0..1 of the way: along the parameter's curve, or, where it has steps, half way."""
-    if param.kind != "float":
-        return start if share < 0.5 else goal
-    if share in (0.0, 1.0):
-        return goal if share else start
-    here, there = param.to_unit(start), param.to_unit(goal)
-    return param.clamp(param.from_unit(here + (there - here) * share))
-
-
 def path(
     params: Mapping[str, Param], start: Values, goal: Values, took_s: float, rate_hz: float = RATE_HZ
 ) -> Iterator[Point]:
@@ -95,7 +85,7 @@ def path(
     steps = max(math.ceil(took_s * rate_hz), 1)
     for step in range(steps):
         share = step / steps
-        now = {name: between(params[name], start[name], goal[name], share) for name in goal}
+        now = {name: params[name].between(start[name], goal[name], share) for name in goal}
         moved = {name: value for name, value in now.items() if _moved(params[name], given.get(name), value)}
         given |= moved
         if moved or step == 0:
@@ -121,5 +111,5 @@ def lasting_s(
     if "bpm" not in params:
         raise UsageError("the board has no tempo to count by", "give the time in seconds: --over 30s")
     tempo, slow, fast = params["bpm"], start.get("bpm", now["bpm"]), goal.get("bpm", now["bpm"])
-    on_the_way = (between(tempo, slow, fast, (step + 0.5) / _BPM_STEPS) for step in range(_BPM_STEPS))
+    on_the_way = (tempo.between(slow, fast, (step + 0.5) / _BPM_STEPS) for step in range(_BPM_STEPS))
     return quarters * 60.0 * _BPM_STEPS / sum(on_the_way)

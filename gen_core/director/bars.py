@@ -9,6 +9,9 @@ from typing import NamedTuple
 
 from gen_core.spec.time import TICKS_PER_QUARTER
 
+# Phrases and sections are counted from the start: where the music has no form of its own, they are of these lengths.
+EVERY_BARS = {"phrase": 4, "section": 16}
+
 
 class Stretch(NamedTuple):
     """From `tick` on, the line before bar number `bar`, bars are `bar_ticks` long."""
@@ -50,6 +53,19 @@ class Bars:
         line = self.line_before(tick)
         beat = line - (line - tick) // TICKS_PER_QUARTER * TICKS_PER_QUARTER
         return min(beat, self.line_after(tick))
+
+    def line_of(self, tick: int, quantum: str) -> int:
+        """The first beat, bar line, phrase or section at or after `tick`."""
+        if quantum not in ("bar", *EVERY_BARS):
+            return self.beat_after(tick)
+        line = self.line_after(tick)
+        while self.locate(line)[0] % EVERY_BARS.get(quantum, 1):
+            line = self.line_after(line + 1)
+        return line
+
+    def ticks_of_bar(self, tick: int) -> int:
+        """How long the bar at `tick` is."""
+        return self._at(tick).bar_ticks
 
     def changed(self, tick: int, bar_ticks: int) -> "Bars":
         """The same with bars of another length from the first line at or after `tick`."""

@@ -19,7 +19,6 @@ from gen_core.theory.lead_sheet import LeadSheet
 from gen_core.theory.meter import Meter
 from gen_core.theory.scales import KEYS, SCALES, scale_pitch_classes
 
-QUANTA = ("now", "beat", "bar")
 CONTROLS = (*(param.id for param in controls.PARAMS), "ensemble")
 STYLES = tuple(param.id for param in controls.STYLE_WEIGHTS)
 AT_BAR_LINES = ("ensemble", "repeat", "meter", *STYLES)  # what the composer reads only there

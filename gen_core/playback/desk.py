@@ -4,13 +4,16 @@ from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gen_core.spec.param import Param, find
+from gen_core.synth.layout import Port
 from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays, Stage
 
 GLIDE_S = 0.06  # a setting is 63 % there after this long
 _ARRIVED = 1e-3  # of its range: then it jumps
+_MOVING = ("ramp", "cross")  # kinds of ports that go, over a block, from one value to another
 
 
 def params(plan: Plan) -> dict[str, Param]:
@@ -43,9 +46,9 @@ class Desk:
 
     def begin_block(self, volume: tuple[float, float]) -> None:
         """Glide on. `volume`: master gain at block start and end, linear."""
-        self._inputs["limiter.volume"][0] = volume
         if self._moving or self._ramps or self._bpm != self._bpm_wanted:
             self._glide()
+        self._inputs["limiter.volume"][0] = volume  # last: a limiter that is prepared anew writes a volume of its own
 
     def _glide(self) -> None:
         """One block on for all that moves."""
@@ -90,15 +93,25 @@ class Desk:
     def _write(self, ports: Any, unit: str, values: Mapping[str, Any], first: bool) -> None:
         for port in ports:
             array = self._inputs[f"{unit}.{port.name}"]
-            before = array[..., -1].copy() if port.kind == "ramp" and not first else None
+            before = _end(port, array).copy()
             array[...] = np.reshape(values[port.name], array.shape)
-            if before is not None:
-                array[..., 0] = before
+            if port.kind in _MOVING and not first:
+                _begin(port, array)[...] = before
 
     def _end_ramps(self) -> None:
         """What arrived in the last block stays there."""
         for unit in self.plan.effect_units:
             for port in unit.values:
-                if port.kind == "ramp":
+                if port.kind in _MOVING:
                     array = self._inputs[f"{unit.name}.{port.name}"]
-                    array[..., 0] = array[..., -1]
+                    _begin(port, array)[...] = _end(port, array)
+
+
+def _begin(port: Port, array: NDArray) -> NDArray:
+    """What holds at a block's start, as a view."""
+    return array[0] if port.kind == "cross" else array[..., 0]
+
+
+def _end(port: Port, array: NDArray) -> NDArray:
+    """What holds at its end."""
+    return array[-1] if port.kind == "cross" else array[..., -1]

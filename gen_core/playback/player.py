@@ -2,6 +2,7 @@
 
 import heapq
 import threading
+from collections import deque
 from collections.abc import Iterable
 from typing import Protocol
 
@@ -10,6 +11,9 @@ from numpy.typing import NDArray
 
 from gen_core.playback.clock import Clock
 from gen_core.spec.note import Note
+
+MOST_STRUCK = 256  # between two blocks; more is no playing
+LONGEST_HELD_S = 30.0
 
 
 class NoteSink(Protocol):
@@ -29,6 +33,8 @@ class Player:
         self._waiting: list[Note] = []  # heap by tick
         self._ends: list[tuple[int, int, int]] = []  # heap of (tick, part, pitch)
         self._started: list[Note] = []
+        self._struck: deque[tuple[int, int, int]] = deque(maxlen=MOST_STRUCK)  # part, pitch, velocity; from any thread
+        self._held: dict[tuple[int, int], int] = {}  # part, pitch → the frame at which somebody struck it
         self.notes = self.late_notes = 0  # started; that came after their time
 
     def add(self, notes: Iterable[Note]) -> None:
@@ -43,6 +49,10 @@ class Player:
             self._waiting = [note for note in self._waiting if note.tick < tick]
             heapq.heapify(self._waiting)
 
+    def strike(self, part: int, pitch: int, velocity: int) -> None:
+        """Somebody plays along: a key goes down (velocity 1..127) or up (0) with the next block. From any thread."""
+        self._struck.append((part, pitch, velocity))
+
     def take_started(self) -> list[Note]:
         """Notes whose onset was rendered since the last call."""
         with self._lock:
@@ -51,6 +61,7 @@ class Player:
 
     def render_block(self) -> NDArray[np.float32]:
         """The next block (block_frames, 2)."""
+        self._play_along()
         for note in self._due():
             self._start(note)
         while self._ends and (frame := self.clock.frame_of(self._ends[0][0])) < self._block:
@@ -59,6 +70,20 @@ class Player:
         block = self._synth.render_block()
         self.clock.advance(self._block)
         return block
+
+    def _play_along(self) -> None:
+        """What was struck since the last block. A key whose end got lost on the way is let go after a while."""
+        while self._struck:
+            part, pitch, velocity = self._struck.popleft()
+            if self._held.pop((part, pitch), None) is not None:
+                self._synth.note_off(part, pitch, 0)
+            if velocity:
+                self._held[part, pitch] = self.clock.frames
+                self._synth.note_on(part, pitch, velocity, 0)
+        oldest = self.clock.frames - round(LONGEST_HELD_S * self.clock.sample_rate_hz)
+        for key in [key for key, frame in self._held.items() if frame < oldest]:
+            del self._held[key]
+            self._synth.note_off(*key, 0)
 
     def _due(self) -> list[Note]:
         """Notes that begin in this block or should have before; one whose end has passed as well is left out."""

@@ -29,7 +29,7 @@ class Param:
     kind: str = "float"
     choices: tuple[str, ...] = ()
     glide_s: float = 0.0  # a step is spread over this many seconds, so that nothing clicks
-    quantum: str = "now"  # when a change lands: now, beat, bar
+    quantum: str = "now"  # when a change lands: now, beat, bar, phrase, section
     help: str = ""
 
     def __post_init__(self) -> None:
@@ -84,6 +84,15 @@ class Param:
         if self.curve == "exponential":
             return self.low * (self.high / self.low) ** position
         return self.low + position * (self.high - self.low)
+
+    def between(self, start: float, goal: float, share: float) -> float:
+        """The value after a share 0..1 of the way: along the curve, or, where there are steps, half way."""
+        if self.kind != "float":
+            return start if share < 0.5 else goal
+        if share in (0.0, 1.0):
+            return goal if share else start
+        here, there = self.to_unit(start), self.to_unit(goal)
+        return self.clamp(self.from_unit(here + (there - here) * share))
 
     def to_dict(self) -> dict[str, Any]:
         """The declaration as plain data, for manifest and wire."""

@@ -3,8 +3,16 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from gen_core.synth.jit import jit
 from gen_core.synth.plan import Plan
 from gen_core.synth.rack import Kernels
+
+
+@jit
+def _side_by_side(sides: NDArray, audio: NDArray) -> None:
+    """[2, frames] → [frames, 2]."""
+    for n in range(audio.shape[0]):
+        audio[n, 0], audio[n, 1] = sides[0, n], sides[1, n]
 
 
 class KernelEngine:
@@ -33,6 +41,7 @@ class KernelEngine:
     def load_tables(self, tables: NDArray[np.float32]) -> None:
         """All oscillator periods end to end, as `waves.WaveTables` makes them."""
         self.inputs["tables"] = np.ascontiguousarray(tables, np.float32)
+        self._kernels.load_tables()
 
     @property
     def bus(self) -> NDArray[np.float32]:
@@ -41,4 +50,6 @@ class KernelEngine:
 
     def process(self) -> NDArray[np.float32]:
         """One block (block_frames, 2) from `inputs`."""
-        return np.ascontiguousarray(self._kernels.run().T)
+        audio = np.empty((self.plan.block_frames, 2), np.float32)
+        _side_by_side(self._kernels.run(), audio)
+        return audio

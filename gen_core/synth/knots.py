@@ -5,7 +5,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.synth.layout import KNOT_FRAMES, Layout
+from gen_core.synth.layout import KNOT_FRAMES, Layout, aligned
 from gen_core.synth.unit import Builder, Tensor
 
 
@@ -33,7 +33,9 @@ def bends(step: int) -> NDArray[np.float32]:
     """[2, step]: what the rates at both ends of a stretch add to a phase, n - n^2 / (2 step) and n^2 / (2 step)."""
     n = np.arange(step)
     bend = n * n / (2.0 * step)
-    return np.stack([n - bend, bend]).astype(np.float32)
+    both = aligned((2, step))
+    both[:] = n - bend, bend
+    return both
 
 
 @lru_cache
@@ -59,7 +61,9 @@ def between(knots: int, step: int) -> NDArray[np.float64]:
 def ends(frames: int) -> NDArray[np.float32]:
     """[2, frames]: ports of kind "ramp", straight from the value at block start to the value at block end."""
     share = np.arange(frames) / frames
-    return np.stack([1.0 - share, share]).astype(np.float32)
+    both = aligned((2, frames))
+    both[:] = 1.0 - share, share
+    return both
 
 
 @lru_cache

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 KNOT_FRAMES = 32  # 0.67 ms: straight lines this short are envelopes to the ear, and 17 knots are cheap to compute
 SEGMENT_FRAMES = 64  # filter coefficients hold this long; 1.3 ms steps of a smoothed cutoff are inaudible
@@ -66,6 +67,17 @@ class Layout:
         return tuple(sizes[dim] if isinstance(dim, str) else dim(self) if callable(dim) else dim for dim in dims)
 
 
+_LINE_BYTES = 64  # of the widest processor's cache and registers
+
+
+def aligned(shape: "int | tuple[int, ...]", dtype: type = np.float32) -> NDArray:
+    """Zeros that begin where a line of the cache does: sixteen numbers at once that lie in two lines are two reads."""
+    count = int(np.prod(shape)) * np.dtype(dtype).itemsize
+    room = np.zeros(count + _LINE_BYTES, np.uint8)
+    first = -room.ctypes.data % _LINE_BYTES
+    return room[first : first + count].view(dtype).reshape(shape)
+
+
 Dim = str | int | Callable[[Layout], int]
 
 
@@ -76,7 +88,8 @@ class Port:
     constant (the same), clock (seconds at block start), keep (1 after the first block), start (0 after the first
     block; `prepare` may give "NAME.per_frame", what it advances by, or "NAME.turn", how it turns, until a note that
     begins inside a block), frames and knots (the last axis is time), ramp (the last axis is the value at block start
-    and at block end), mix (the first half of the rows at block start, the second their change over the block), shared
+    and at block end), cross (the first axis is what held before the block and what holds after it; the unit fades from
+    one to the other), mix (the first half of the rows at block start, the second their change over the block), shared
     (one array for all units).
     Dimensions of 1 are there so that a graph needs no reshaping. An `optional` signal may be left unwired.
     """

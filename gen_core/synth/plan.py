@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from gen_core.synth.layout import CLOCKS, HELD_S, TABLES, Layout, Port, stored
+from gen_core.synth.layout import CLOCKS, HELD_S, TABLES, Layout, Port, aligned, stored
 from gen_core.synth.registry import BY_NAME
 from gen_core.synth.unit import Arrays, State, Unit
 from gen_core.synth.units.mixer import MIX
@@ -83,7 +83,7 @@ class Plan:
         made: Arrays = {"tables": np.zeros(2, np.float32)}
         for name, (port, layout) in self.ports.items():
             if port is not TABLES:
-                made[name] = np.zeros(layout.shape(stored(port.dims)), port.dtype)
+                made[name] = aligned(layout.shape(stored(port.dims)), port.dtype)
         made |= {f"{name}.count": np.full(1, count) for name, (_, count) in self.voices.items()}
         total = sum(count for _, count in self.voices.values())
         for clock, port in CLOCKS.items():
@@ -94,7 +94,10 @@ class Plan:
     def start(self) -> Arrays:
         """Fresh state, from the declarations, lanes first."""
         shapes = {name: (layout.shape(stored(item.dims)), item) for name, item, layout in self.states()}
-        return {name: np.full(shape, item.start, item.dtype) for name, (shape, item) in shapes.items()}
+        made = {name: aligned(shape, item.dtype) for name, (shape, item) in shapes.items()}
+        for name, (_, item) in shapes.items():
+            made[name][...] = item.start
+        return made
 
     def to_manifest(self) -> dict[str, Any]:
         """As plain data."""

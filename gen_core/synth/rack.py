@@ -7,15 +7,18 @@ that it gives itself.
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from gen_core.synth.layout import Dim, lanes_axis
+from gen_core.synth.jit import chained, jit
+from gen_core.synth.layout import Dim, aligned, lanes_axis
 from gen_core.synth.plan import INSERTS, SENDS, Plan
-from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit
 from gen_core.synth.units.mixer import BUSES
+from gen_core.synth.vector import WIDE, load, store
 from gen_core.synth.wiring import Slot
 
 OUTPUT, BUS = "audio", "bus"  # (2, frames); (buses, frames): the sum of all voices before any effect
@@ -39,15 +42,16 @@ class Kernels:
 
     def __init__(self, plan: Plan, inputs: Arrays, state: Arrays) -> None:
         self._plan, self._inputs = plan, inputs
-        self.bus = np.zeros((len(BUSES), plan.block_frames), np.float32)
-        self._mix = np.zeros((2, plan.block_frames), np.float32)
+        self.bus = aligned((len(BUSES), plan.block_frames))
+        self._mix = aligned((2, plan.block_frames))
         self._sources = {name: self._effect(unit, state) for name, unit in plan.sources.items()}
-        self._voices = [(inputs[f"{name}.on"], *self._voice(name, state)) for name in plan.voices]
+        self._voices = [(inputs[f"{name}.on"], self._voice(name, state)) for name in plan.voices]
+        self._heard = {name: self.bus[slice(*rows)] for name, rows in _ROWS.items()}
         self._sends = [self._effect(unit, state) for unit in plan.effect_units if unit.name in SENDS]
         self._inserts = [self._effect(unit, state) for unit in plan.effect_units if unit.name in INSERTS]
 
-    def _voice(self, name: str, state: Arrays) -> tuple[list["_Step"], NDArray[np.float32]]:
-        """The steps of one voice, and its bus."""
+    def _voice(self, name: str, state: Arrays) -> list["_Fused | _Step"]:
+        """What runs for a block of one voice; those of its steps that can be are one."""
         wires, layout = self._plan.voices[name][0], self._plan.layout(name)
         signals: Arrays = self._common()
         steps = []
@@ -60,11 +64,16 @@ class Kernels:
             }
             out = slot.unit.room(layout)
             given = _voice_inputs(name, slot, signals, self._inputs, _placed)
-            step = _Step(slot.unit, layout, given, own, out)
-            step.tables = self._inputs if any(port.kind == "shared" for port in slot.unit.inputs) else None
+            steps.append(_Step(slot.unit, layout, given, own, out))
             signals |= {f"{slot.name}.{key}": array for key, array in out.items()}
-            steps.append(step)
-        return steps, signals[f"mixer.{BUS}"]
+        runs: list[_Fused | _Step] = []
+        for fuses, some in groupby(steps, lambda step: step.unit.calls is not None):
+            these = list(some)
+            runs += [_Fused(these)] if fuses else these
+        last = runs[-1]
+        assert isinstance(last, _Fused)  # the mixer
+        last.calls.append((_add, (signals[f"mixer.{BUS}"], self.bus)))
+        return runs
 
     def _common(self) -> Arrays:
         """Signals of the sources that all voices share."""
@@ -83,16 +92,15 @@ class Kernels:
         for name, source in self._sources.items():
             if self._inputs[f"{name}.on"][0]:
                 source()
-        for on, steps, bus in self._voices:
+        for on, runs in self._voices:
             if on[0]:
-                for step in steps:
-                    step()
-                self.bus += bus
+                for run in runs:
+                    run()
         mix = self._mix
         mix[:] = self.bus[:2]
         for send in self._sends:
-            heard = self.bus[slice(*_ROWS[send.unit.name])]
-            if not skip or heard.any() or send.rings_on():
+            heard = self._heard[send.unit.name]
+            if not skip or _sounds(heard) or send.rings_on():
                 mix += send.hearing(heard)
         signal = mix
         for insert in self._inserts:
@@ -103,16 +111,69 @@ class Kernels:
         return signal
 
 
+    def load_tables(self) -> None:
+        """The array of all periods is another now."""
+        for _, runs in self._voices:
+            for run in runs:
+                run.load_tables(self._inputs["tables"])
+
+
+@jit
+def _add(own: NDArray, bus: NDArray) -> None:
+    """The bus of one voice onto that of all, [buses, frames]."""
+    for row in range(bus.shape[0]):
+        for n in range(0, bus.shape[1], WIDE):
+            store(bus[row], n, load(bus[row], n) + load(own[row], n))
+
+
+@jit
+def _sounds(x: NDArray) -> bool:
+    """Is any number of x [rows, frames] not zero?"""
+    for row in range(x.shape[0]):
+        for n in range(x.shape[1]):
+            if x[row, n] != 0.0:
+                return True
+    return False
+
+
+class _Fused:
+    """Steps that run as one compiled call, from the first time on that they are to run."""
+
+    def __init__(self, steps: Sequence["_Step"]) -> None:
+        self._steps = steps
+        self.calls: Calls = []  # more, behind theirs
+        self._run: Callable[[], None] | None = None
+
+    def load_tables(self, tables: NDArray[np.float32]) -> None:
+        for step in self._steps:
+            step.load_tables(tables)
+        self._run = None
+
+    def __call__(self) -> None:
+        if self._run is None:
+            self._run = chained([call for step in self._steps for call in step.calls()] + self.calls)
+        self._run()
+
+
 class _Step:
     """One unit's kernel with the arrays that it reads and writes."""
 
     def __init__(self, unit: Unit, layout: Any, inputs: Arrays, state: Arrays, out: Arrays) -> None:
         self.unit, self.layout, self.inputs, self.state, self.out = unit, layout, inputs, state, out
-        self.tables: Arrays | None = None
+        self._given = out[_gives(unit)]
+        self._bound: dict[int, Callable[[], None]] = {}  # by the signal that an effect hears
+
+    def load_tables(self, tables: NDArray[np.float32]) -> None:
+        """The one array that is replaced as it grows."""
+        if "tables" in self.inputs:
+            self.inputs["tables"] = tables
+
+    def calls(self) -> Calls:
+        """What it runs, where its unit says so."""
+        assert self.unit.calls is not None
+        return self.unit.calls(self.layout, self.inputs, self.state, self.out)
 
     def __call__(self) -> None:
-        if self.tables is not None:  # the one array that is replaced as it grows
-            self.inputs["tables"] = self.tables["tables"]
         self.unit.kernel(self.layout, self.inputs, self.state, self.out)
 
     def rest(self) -> None:
@@ -126,9 +187,12 @@ class _Step:
 
     def hearing(self, signal: NDArray[np.float32]) -> NDArray[np.float32]:
         """The output of an effect for this signal."""
-        self.inputs[_hears(self.unit)] = signal
-        self()
-        return self.out[_gives(self.unit)]
+        bound = self._bound.get(id(signal))  # each signal is there as long as this is
+        if bound is None:
+            self.inputs[_hears(self.unit)] = signal
+            bound = self if self.unit.calls is None else self._bound.setdefault(id(signal), chained(self.calls()))
+        bound()
+        return self._given
 
 
 def _placed(x: NDArray, dims: Sequence[Dim]) -> NDArray:

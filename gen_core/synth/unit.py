@@ -8,7 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
-from gen_core.synth.layout import Dim, Layout, Port
+from gen_core.synth.jit import Kernel as Compiled
+from gen_core.synth.layout import Dim, Layout, Port, aligned
 from gen_core.synth.waves import WaveTables
 
 Arrays = dict[str, NDArray]
@@ -140,8 +141,19 @@ class Stage:
 
 
 Kernel = Callable[[Layout, Arrays, Arrays, Arrays], None]  # layout, inputs, state (moved in place), outputs (lent)
+Calls = list[tuple[Compiled, tuple]]  # each with its arguments: arrays, numbers, tuples of them
 Graph = Callable[[Builder, Layout, Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensors, Tensors]]
 Prepare = Callable[[Row, Any], Mapping[str, Any]]  # (row, NoteOn) for a voice, (row, Stage) for an effect
+
+
+def called(calls: Callable[[Layout, Arrays, Arrays, Arrays], Calls]) -> Kernel:
+    """The kernel that makes these calls, one after another."""
+
+    def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+        for function, arguments in calls(layout, inputs, state, out):
+            function(*arguments)
+
+    return kernel
 
 
 def _nothing(row: Row, at: Any) -> Mapping[str, Any]:
@@ -156,6 +168,8 @@ class Unit:
     name), `clocks` names what the allocator tells of every lane, `values` are what a note writes into its lane (or the
     mixer into an effect): `prepare` computes them, each in the port's shape without its "lanes"; "NAME.brightness" may
     say by how much (ln) an octave of the part's brightness raises a value.
+    `calls`: what a block takes, to be made again for every block as long as the arrays stay where they are; a unit
+    that has them can be compiled into one with its neighbours.
     `outputs` are its own signals; `tolerance` is the largest error between renderings.
     Units of one `form` differ in sections and `prepare` only, so their notes share lanes.
     """
@@ -169,6 +183,7 @@ class Unit:
     outputs: tuple[Port, ...]
     state: tuple[State, ...] = ()
     kernel: Kernel
+    calls: Callable[[Layout, Arrays, Arrays, Arrays], Calls] | None = None
     graph: Graph
     tolerance: float
     form: str = ""
@@ -179,7 +194,7 @@ class Unit:
 
     def room(self, layout: Layout) -> Arrays:
         """Arrays to lend to the kernel for its outputs."""
-        return {port.name: np.zeros(layout.shape(port.dims), port.dtype) for port in self.outputs}
+        return {port.name: aligned(layout.shape(port.dims), port.dtype) for port in self.outputs}
 
     def defaults(self) -> dict[str, dict[str, Any]]:
         """Every section with its default values."""

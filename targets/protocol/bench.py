@@ -16,12 +16,20 @@ from typing import Any
 
 @dataclass(frozen=True, kw_only=True)
 class Record:
-    """One running bench board: the path of its terminal, its supervisor's process, its serial number and folder."""
+    """One running bench board: the path of its terminal, its supervisor's process, its serial number and folder.
+
+    `address` is the first IP address where it listens, with the ports there: UDP for SMP and OSC, TCP for HTTP. Empty
+    and 0 where it does not.
+    """
 
     port: str
     pid: int
     serial: str
     state: str
+    address: str = ""
+    smp_port: int = 0
+    osc_port: int = 0
+    http_port: int = 0
 
     def to_dict(self) -> dict[str, Any]:
         """As plain data."""
@@ -79,10 +87,16 @@ def _ours() -> bool:
 def _read(path: Path) -> Record | None:
     try:
         data = json.loads(path.read_text(encoding="utf-8"))
+        ports = {name: int(data.get(name, 0)) for name in ("smp_port", "osc_port", "http_port")}
         return Record(
-            port=str(data["port"]), pid=int(data["pid"]), serial=str(data["serial"]), state=str(data["state"])
+            port=str(data["port"]),
+            pid=int(data["pid"]),
+            serial=str(data["serial"]),
+            state=str(data["state"]),
+            address=str(data.get("address", "")),
+            **ports,
         )
-    except (OSError, ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return None
 
 

@@ -8,6 +8,7 @@ from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from targets import boards
 from targets.runtime import saved
+from targets.runtime.access import Access, own_token
 from targets.runtime.boot_state import FACTORY
 from targets.runtime.engine import Engine
 from targets.runtime.keys import taken_keys
@@ -33,6 +34,7 @@ def assemble(options: Options, log: Log) -> Machine:
     if options.seed is not None:
         values.pop(SEED, None)
     performance = choose(slots, values, options, log)
+    access = Access(lambda: own_token(storage))
     slots.held(slots.spare)  # looked at now, because it may be large and a client waits 2 s
     sink = open_sink(options.wav, options.listen, performance.sample_rate_hz, performance.block_frames, log)
     return Machine(
@@ -43,8 +45,9 @@ def assemble(options: Options, log: Log) -> Machine:
         upload=Upload(slots),
         performance=performance,
         engine=Engine(performance, sink, log),
-        osc=OscServer(performance),
+        osc=OscServer(performance, access=access),
         log=log,
+        access=access,
         buffer_bytes=facts.smp_buffer_bytes,
         drawn_seed=performance.seed if options.seed is None and SEED not in values else None,
     )

@@ -11,6 +11,7 @@ import time
 import numpy as np
 
 from targets.runtime.log import Log
+from targets.runtime.meter import Meter
 from targets.runtime.performer import Performer
 from targets.runtime.sinks import Sink
 from targets.runtime.vitals import Vitals
@@ -29,7 +30,7 @@ class Engine:
         self.performance, self.sink, self.log = performance, sink, log
         self.blocks = self.deadline_misses = self.starved = self.render_errors = self.compose_errors = 0
         self.render_peak_ms = 0.0
-        self.vitals = Vitals(performance.block_frames / performance.sample_rate_hz)
+        self.vitals, self.meter = Vitals(performance.block_frames / performance.sample_rate_hz), Meter()
         self.broken = ""
         self.realtime = False
         self._failures = {RENDER: 0, SINK: 0, COMPOSE: 0}  # in a row
@@ -97,6 +98,7 @@ class Engine:
                 time.sleep(block_s)
             late = starved or took_s > block_s
             self.vitals.note(block, late)
+            self.meter.note(block)
             self.blocks += 1
             self.starved += starved
             self.deadline_misses += late

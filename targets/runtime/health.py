@@ -23,6 +23,13 @@ def report(machine: Machine) -> dict[str, Any]:
     return {"ok": not reasons, "reasons": reasons} | counters | {"rss_bytes": resident_bytes()}
 
 
+def told(machine: Machine) -> tuple[bool, int, int, float, int]:
+    """What OSC tells of it: ok, deadline misses, starved blocks, longest block in ms, memory in bytes."""
+    engine = machine.engine
+    memory = min(resident_bytes(), 2**31 - 1)
+    return not machine_reasons(machine), engine.deadline_misses, engine.starved, engine.render_peak_ms, memory
+
+
 def machine_reasons(machine: Machine) -> list[str]:
     """Why the board is not healthy, the weightiest first; empty if it is."""
     no_book = [] if machine.slots.active else ["no book plays"]

@@ -5,7 +5,6 @@ the next request never wait for it.
 """
 
 import os
-import select
 import time
 from collections import deque
 
@@ -14,37 +13,30 @@ from targets.protocol.demux import Demux
 READ_BYTES = 65536
 QUEUE_BYTES = 128 * 1024  # a reply is at most 11 kB on the wire; the rest is room for notes
 STALE_S = 2.0  # as long as a client waits for an answer; later it would only be confused by it
+CLOSED_REST_S = 0.05  # a far end that is closed may be opened again; until then it is not asked all the time
 
 
 class Link:
-    """Reads and writes `descriptor`, which is made non-blocking. `lifeline`: a descriptor whose end means: stop."""
+    """Reads and writes `descriptor`, which is made non-blocking. Whoever owns it waits until there is something."""
 
-    def __init__(self, descriptor: int, lifeline: int | None = None) -> None:
+    def __init__(self, descriptor: int) -> None:
         os.set_blocking(descriptor, False)
-        self._descriptor, self._lifeline = descriptor, lifeline
+        self.descriptor = descriptor
         self._demux = Demux()
         self._queue: deque[bytes] = deque()
         self._queued_bytes = 0
         self._stuck_since_s: float | None = None
+        self._rests_until_s = 0.0
         self.dropped = 0  # messages
-        self.cut = False  # the lifeline ended
 
-    def read(self, timeout_s: float) -> list[tuple[str, bytes]]:
-        """Whatever arrives within the time, as ("smp" | "osc", payload); sends what is waiting meanwhile."""
-        reading = [self._descriptor] + ([self._lifeline] if self._lifeline is not None else [])
-        writing = [self._descriptor] if self._queue else []
-        readable, _, _ = select.select(reading, writing, [], timeout_s)
-        self.cut = self.cut or self._lifeline in readable
-        if self._queue:
-            self._send()
-        if self._descriptor not in readable:
-            return []
+    def read(self) -> list[tuple[str, bytes]]:
+        """What has arrived, as ("smp" | "osc", payload). Does not wait."""
         try:
-            return list(self._demux.feed(os.read(self._descriptor, READ_BYTES)))
+            return list(self._demux.feed(os.read(self.descriptor, READ_BYTES)))
         except BlockingIOError:
             return []
-        except OSError:  # the other end is closed; it may be opened again
-            time.sleep(min(timeout_s, 0.05))
+        except OSError:  # the other end is closed
+            self._rests_until_s = time.monotonic() + CLOSED_REST_S
             return []
 
     def write(self, data: bytes) -> None:
@@ -54,7 +46,12 @@ class Link:
             return
         self._queue.append(data)
         self._queued_bytes += len(data)
-        self._send()
+        self.send()
+
+    @property
+    def listening(self) -> bool:
+        """True when it is worth waiting for something to read."""
+        return time.monotonic() >= self._rests_until_s
 
     @property
     def idle(self) -> bool:
@@ -71,11 +68,11 @@ class Link:
         """For how long nobody has been reading."""
         return 0.0 if self._stuck_since_s is None else time.monotonic() - self._stuck_since_s
 
-    def _send(self) -> None:
-        """Send as much as the other end takes now; forget what has waited too long."""
+    def send(self) -> None:
+        """Send as much of the queue as the other end takes now; forget what has waited too long."""
         try:
             while self._queue:
-                sent = os.write(self._descriptor, self._queue[0])
+                sent = os.write(self.descriptor, self._queue[0])
                 self._stuck_since_s = None
                 self._queued_bytes -= sent
                 rest = self._queue.popleft()[sent:]

@@ -7,6 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from targets.runtime.access import SERIAL, Access, Origin
 from targets.runtime.engine import Engine
 from targets.runtime.files import Files
 from targets.runtime.log import Log
@@ -44,6 +45,9 @@ class Machine:
     started_s: float = field(default_factory=time.monotonic)
     clock: WallClock = field(default_factory=WallClock)
     counts: Counter[str] = field(default_factory=Counter)  # of SMP frames, by what became of them
+    access: Access = field(default_factory=Access)
+    speaker: Origin = SERIAL  # who sent the request that is being answered
+    listening: list[dict[str, Any]] = field(default_factory=list)  # what is open: kind, address, port, who may write
     files: Files = field(init=False)
 
     def __post_init__(self) -> None:

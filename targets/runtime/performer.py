@@ -24,9 +24,12 @@ class Performer(Protocol):
     def seed(self) -> int: ...
     @property
     def part_names(self) -> Sequence[str]: ...
+    @property
+    def tick(self) -> int: ...
     def get(self, param_id: str) -> float: ...
     def values(self) -> Mapping[str, float]: ...
-    def set(self, param_id: str, value: float, quantum: str = "") -> tuple[int, float]: ...
+    def set(self, param_id: str, value: float, quantum: str = "", over: str | float = "") -> tuple[int, float]: ...
+    def play(self, part: str | int, pitch: int, velocity: int) -> None: ...
     def compose_ahead(self) -> bool: ...
     def render_block(self) -> NDArray[np.float32]: ...
     def take_notes(self) -> Sequence[Note]: ...
@@ -41,7 +44,7 @@ class Silence:
         self.params: dict[str, Param] = {}
         self.sample_rate_hz = 48000
         self.block_frames = 512
-        self.seed = 0
+        self.seed = self.tick = 0
         self.part_names: list[str] = []
         self._block = np.zeros((self.block_frames, 2), np.float32)
 
@@ -53,10 +56,13 @@ class Silence:
         """Nothing to set, so no values."""
         return {}
 
-    def set(self, param_id: str, value: float, quantum: str = "") -> tuple[int, float]:
+    def set(self, param_id: str, value: float, quantum: str = "", over: str | float = "") -> tuple[int, float]:
         """There are no parameters: UsageError."""
         find(self.params, param_id)
         return self.position()
+
+    def play(self, part: str | int, pitch: int, velocity: int) -> None:
+        """There are no parts: nothing sounds."""
 
     def compose_ahead(self) -> bool:
         """Nothing to compose."""

@@ -7,6 +7,7 @@ from typing import Any
 
 from gen_core.spec.errors import WireError
 from targets.protocol import smp
+from targets.runtime.access import SERIAL, Origin, writes
 from targets.runtime.groups.registry import GROUPS
 from targets.runtime.machine import Machine
 from targets.runtime.rejection import Rejection
@@ -18,8 +19,8 @@ class Server:
     def __init__(self, machine: Machine) -> None:
         self._machine = machine
 
-    def handle(self, data: bytes) -> bytes | None:
-        """The reply to one frame, as bytes; None for noise and for what is no request."""
+    def handle(self, data: bytes, origin: Origin = SERIAL) -> bytes | None:
+        """The reply to one frame from `origin`, as bytes; None for noise and for what is no request."""
         counts = self._machine.counts
         try:
             frame = smp.decode(data)
@@ -30,6 +31,7 @@ class Server:
             counts["noise"] += 1
             return None
         counts["requests"] += 1
+        self._machine.speaker = origin
         reply = smp.encode(frame.answered(self._reply(frame)))
         if len(reply) <= self._machine.buffer_bytes:
             return reply
@@ -40,6 +42,9 @@ class Server:
         if handler is None:
             self._machine.counts["not_supported"] += 1
             return {"rc": int(smp.ReturnCode.ENOTSUP)}
+        if writes(frame) and not self._machine.speaker.may_write:
+            self._machine.counts["denied"] += 1
+            return {"rc": int(smp.ReturnCode.EACCESSDENIED), "rsn": "to write from here, show the board's token"}
         try:
             return handler(self._machine, frame.payload)
         except Rejection as rejection:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 import gen_core
 from gen_core.spec.errors import LimonaireError, UsageError
 from gen_core.spec.param import find, suggestion
+from targets.protocol import change
 from targets.runtime import health
 from targets.runtime.machine import PRODUCT, Machine
 
@@ -88,10 +89,10 @@ def _get(machine: Machine, param_id: str) -> str:
     return f"{param_id} {param.spoken(machine.performance.get(param_id))}"
 
 
-def _set(machine: Machine, param_id: str, text: str, quantum: str = "") -> str:
+def _set(machine: Machine, param_id: str, text: str, *how: str) -> str:
     param = find(machine.performance.params, param_id)
-    value = param.parse(text)
-    bar, beat = machine.performance.set(param_id, value, quantum)
+    value, over, quantum = change.read(param, (param.parse(text), *how))
+    bar, beat = machine.performance.set(param_id, value, quantum, over)
     return f"{param_id} {param.spoken(value)} from bar {bar} beat {beat:g}"
 
 
@@ -111,7 +112,7 @@ VERBS = {
     "log": Verb(_log, f"the last lines that the board wrote, {LOG_LINES} unless told otherwise", optional=("LINES",)),
     "param list": Verb(_list, "every parameter with its value"),
     "param get": Verb(_get, "one parameter", ("ID",)),
-    "param set": Verb(_set, "set one, in its unit or by the name of a choice", ("ID", "VALUE"), ("QUANTUM",)),
+    "param set": Verb(_set, "set one, in its unit or by the name of a choice", ("ID", "VALUE"), ("OVER", "QUANTUM")),
     "file list": Verb(_files, "what lies in /bundles"),
     "file remove": Verb(_remove, "take one away", ("PATH",)),
 }

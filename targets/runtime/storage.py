@@ -46,6 +46,10 @@ class Storage:
         except FileNotFoundError:
             return None
 
+    def create_private(self, name: str) -> None:
+        """Make an empty file that only the board's user may read; it stays so when it is written and renamed."""
+        os.close(os.open(self.root / name, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
+
     def write(self, name: str, data: bytes) -> None:
         """Make the file hold exactly `data`; what it held before is gone."""
         (self.root / name).write_bytes(data)
@@ -72,7 +76,7 @@ class Storage:
         _fsync(self.root, os.O_RDONLY)
 
 
-def write_atomic(storage: Storage, name: str, data: bytes) -> None:
+def write_atomic(storage: Storage, name: str, data: bytes, private: bool = False) -> None:
     """Replace a small file so that after a power cut it is either the old or the new one, whole.
 
     Each of the steps is needed: without either fsync, confirmed books were lost or half-written state was read back in
@@ -80,6 +84,8 @@ def write_atomic(storage: Storage, name: str, data: bytes) -> None:
     """
     fresh = name + ".new"
     storage.remove(fresh)
+    if private:
+        storage.create_private(fresh)
     storage.write(fresh, data)
     storage.sync(fresh)
     storage.rename(fresh, name)

@@ -1,7 +1,7 @@
-"""The bench board: owns a pseudo-terminal and a folder, and keeps a board running on it, as mains and cable would.
+"""The bench board: owns a pseudo-terminal, sockets and a folder, and keeps a board running on them, as mains would.
 
 `python -m targets.runtime.supervisor --state DIR` prints the terminal's path as its first line on stdout and serves
-until SIGINT or SIGTERM. The path stays the same over resets and crashes of the board.
+until SIGINT or SIGTERM. Path and ports stay the same over resets and crashes of the board.
 """
 
 import argparse
@@ -24,6 +24,7 @@ from targets.protocol import bench
 from targets.protocol import book as books
 from targets.runtime.boot_state import FACTORY
 from targets.runtime.keys import public_key, taken_keys
+from targets.runtime.listeners import Listener, ip_arguments, open_all
 from targets.runtime.log import Log
 from targets.runtime.options import passed_on, shared_arguments
 from targets.runtime.slots import file_name
@@ -53,8 +54,10 @@ class Line:
 class Supervisor:
     """Starts the board, and again whenever it ends, until it is told to stop."""
 
-    def __init__(self, given: argparse.Namespace, line: Line, serial: str, log: Log) -> None:
-        self._given, self._line, self._serial, self._log = given, line, serial, log
+    def __init__(
+        self, given: argparse.Namespace, line: Line, sockets: list[Listener], serial: str, log: Log
+    ) -> None:
+        self._given, self._line, self._sockets, self._serial, self._log = given, line, sockets, serial, log
         self._stopping = False
         self._short_lives = 0
         self._lifeline_read, self._lifeline_write = os.pipe()  # ends with this process, whatever ends it
@@ -86,9 +89,11 @@ class Supervisor:
         safe = self._short_lives >= SAFE_AFTER
         if safe:
             self._log.say(f"the board crashed {self._short_lives} times at its start: factory book only")
-        fds = (self._line.board_fd, self._lifeline_read)
+        fds: tuple[int, ...] = (self._line.board_fd, self._lifeline_read)
         command = [sys.executable, "-m", "targets.runtime", "--serial", self._serial, *passed_on(self._given)]
         command += ["--fd", str(fds[0]), "--lifeline", str(fds[1])] + (["--safe"] if safe else [])
+        command += [word for listener in self._sockets for word in ("--socket", listener.word())] or ["--no-ip"]
+        fds += tuple(listener.socket.fileno() for listener in self._sockets)
         self._log.flush()
         alone = os.environ | {"OPENBLAS_NUM_THREADS": "1"}  # the cores are for the composer and the sound
         return subprocess.Popen(command, pass_fds=fds, stdin=subprocess.DEVNULL, stdout=sys.stderr, env=alone)
@@ -190,6 +195,15 @@ def make_link(link: Path, target: str) -> None:
         raise UsageError(f"cannot make the link {link}: {error.strerror}", "give another --link") from None
 
 
+def describe(given: argparse.Namespace, line: Line, sockets: list[Listener], serial: str) -> bench.Record:
+    """The record that is left for the host, with the ports on the first address that has any."""
+    told = [listener.told() for listener in sockets]
+    address = told[0]["address"] if told else ""
+    ports = {f"{place['kind']}_port": place["port"] for place in told if place["address"] == address}
+    state = str(given.state.resolve())
+    return bench.Record(port=line.path, pid=os.getpid(), serial=serial, state=state, address=address, **ports)
+
+
 def announce(given: argparse.Namespace, record: bench.Record) -> None:
     """The first line on stdout: the path, or with --json the whole record."""
     print(json.dumps(record.to_dict()) if given.json else record.port, flush=True)
@@ -202,6 +216,7 @@ def parse(arguments: list[str] | None = None) -> argparse.Namespace:
     parser.add_argument("--link", type=Path, metavar="PATH", help="also make a symbolic link to the terminal")
     parser.add_argument("--json", action="store_true", help="print the first line as JSON")
     shared_arguments(parser)
+    ip_arguments(parser)
     return parser.parse_args(arguments)
 
 
@@ -209,9 +224,10 @@ def serve(given: argparse.Namespace, log: Log) -> None:
     """One bench board, from start to signal."""
     serial = prepare(given, log)
     line = Line()
-    supervisor = Supervisor(given, line, serial, log)
+    sockets = open_all(given, log)
+    supervisor = Supervisor(given, line, sockets, serial, log)
     supervisor.listen_to_signals()
-    record = bench.Record(port=line.path, pid=os.getpid(), serial=serial, state=str(given.state.resolve()))
+    record = describe(given, line, sockets, serial)
     with contextlib.ExitStack() as leave:
         leave.callback(line.close)
         bench.register(record)

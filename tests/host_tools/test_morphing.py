@@ -39,12 +39,12 @@ def test_both_ends_hold_what_either_preset_sets_and_the_rest_is_left_alone():
 
 
 def test_numbers_follow_their_curve_and_choices_switch_half_way():
-    half = morphing.between(PARAMS["cutoff"], 200.0, 20_000.0, 0.5)
-    assert half == pytest.approx(2000.0) and morphing.between(PARAMS["bpm"], 60.0, 120.0, 0.5) == 90.0
+    half = PARAMS["cutoff"].between(200.0, 20_000.0, 0.5)
+    assert half == pytest.approx(2000.0) and PARAMS["bpm"].between(60.0, 120.0, 0.5) == 90.0
     for name in ("bars", "key"):
         param = PARAMS[name]
-        assert [morphing.between(param, 1.0, 2.0, share) for share in (0.0, 0.49, 0.5, 1.0)] == [1, 1, 2, 2]
-    assert morphing.between(PARAMS["cutoff"], 200.0, 12_345.0, 1.0) == 12_345.0
+        assert [param.between(1.0, 2.0, share) for share in (0.0, 0.49, 0.5, 1.0)] == [1, 1, 2, 2]
+    assert PARAMS["cutoff"].between(200.0, 12_345.0, 1.0) == 12_345.0
 
 
 def test_a_path_is_in_range_gives_only_what_moves_and_at_most_twenty_times_a_second():

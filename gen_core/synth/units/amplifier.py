@@ -9,13 +9,18 @@ The voltage-controlled amplifier at the end of an analogue voice. Gains that do 
 
 from collections.abc import Mapping
 
+import numpy as np
+
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import hat
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+from gen_core.synth.sine import COUNT
+from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit, called
 from gen_core.synth.units.envelope import ENVELOPES
+from gen_core.synth.vector import WIDE, load, splat, store
 
 # --- parameters, values, state: none --------------------------------------------------------------------------------
+_SHARE = np.float32(1.0 / KNOT_FRAMES)
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
@@ -23,17 +28,17 @@ from gen_core.synth.units.envelope import ENVELOPES
 def _amplify(signal, envelope, out):
     """signal, out [V, frames]; envelope [V, knots]."""
     for v in range(out.shape[0]):
+        heard, made = signal[v], out[v]
         for knot in range(envelope.shape[1] - 1):
-            start = envelope[v, knot]
-            step = (envelope[v, knot + 1] - start) / KNOT_FRAMES
-            for n in range(KNOT_FRAMES):
+            start, step = envelope[v, knot], (envelope[v, knot + 1] - envelope[v, knot]) * _SHARE
+            for n in range(0, KNOT_FRAMES, WIDE):
                 at = knot * KNOT_FRAMES + n
-                out[v, at] = signal[v, at] * (start + step * n)
+                store(made, at, load(heard, at) * (splat(start) + load(COUNT, n) * splat(step)))
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["voice"] [lanes, frames]."""
-    _amplify(inputs["signal"], inputs["envelope"][0], out["voice"])
+    return [(_amplify, (inputs["signal"], inputs["envelope"][0], out["voice"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -48,7 +53,8 @@ AMPLIFIER = Unit(
     name="amplifier",
     inputs=(Port("signal", ("lanes", "frames"), -1.0, 1.0, "frames"), ENVELOPES),
     outputs=(Port("voice", ("lanes", "frames"), -1.0, 1.0, "frames"),),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=2e-6,
 )

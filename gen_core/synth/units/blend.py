@@ -19,11 +19,13 @@ import numpy as np
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import lines
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
+from gen_core.synth.sine import COUNT
+from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
 from gen_core.synth.units.envelope import ENVELOPES
 from gen_core.synth.units.noise import BANDS, NOISES, colour, mix_bands
 from gen_core.synth.units.oscillator import WAVE
 from gen_core.synth.units.pipe import ranks
+from gen_core.synth.vector import WIDE, load, splat, store
 
 # --- parameters: those of the oscillators and of the noise; state: none ---------------------------------------------
 VALUES = (
@@ -34,6 +36,7 @@ VALUES = (
 _SOURCES = ("oscillator_1", "oscillator_2", "noise")
 _NONE = {"level": 0.0, "level_bend": 0.0, "velocity_db": 0.0}
 _FILTERS = {"filter", "one_pole"}
+_SHARE = np.float32(1.0 / KNOT_FRAMES)
 _TILT = np.array([[-0.35], [0.45], [0.35]])  # ln an octave of brightness: 3 dB down, 4 dB up, 3 dB up
 
 
@@ -57,20 +60,35 @@ def _add(source, flat, bend, envelope, out):
     """Add one source of one lane, [frames], at its level; envelope [knots]."""
     for knot in range(envelope.size - 1):
         start = flat + bend * envelope[knot]
-        step = (flat + bend * envelope[knot + 1] - start) / np.float32(KNOT_FRAMES)
-        first = np.uint64(knot * KNOT_FRAMES)  # unsigned: no check for negative places
-        for n in range(KNOT_FRAMES):
-            at = first + np.uint64(n)
-            out[at] += source[at] * (start + np.float32(n) * step)
+        step = (flat + bend * envelope[knot + 1] - start) * _SHARE
+        for n in range(0, KNOT_FRAMES, WIDE):
+            at = knot * KNOT_FRAMES + n
+            store(out, at, load(out, at) + load(source, at) * (splat(start) + load(COUNT, n) * splat(step)))
 
 
 @jit
-def _add_waves(wave, envelope, level, level_bend, out):
+def _two(first, second, envelope, out):
+    """Two sources of one lane at their levels: (sound [frames], level, its bend) each; envelope [knots]."""
+    a, a_flat, a_bend = first
+    b, b_flat, b_bend = second
+    for knot in range(envelope.size - 1):
+        here, way = envelope[knot], (envelope[knot + 1] - envelope[knot]) * _SHARE
+        a_start, a_step = splat(a_flat + a_bend * here), splat(a_bend * way)
+        b_start, b_step = splat(b_flat + b_bend * here), splat(b_bend * way)
+        for n in range(0, KNOT_FRAMES, WIDE):
+            at, along = knot * KNOT_FRAMES + n, load(COUNT, n)
+            store(out, at, load(a, at) * (a_start + along * a_step) + load(b, at) * (b_start + along * b_step))
+
+
+@jit
+def _waves(wave, envelope, level, level_bend, out):
     """wave [2, V, frames], envelope [V, knots], levels [3, V], out [V, frames]."""
     for v in range(out.shape[0]):
-        for s in range(wave.shape[0]):
-            if level[s, v] != 0.0 or level_bend[s, v] != 0.0:
-                _add(wave[s, v], level[s, v], level_bend[s, v], envelope[v], out[v])
+        if level[0, v] == level[1, v] == level_bend[0, v] == level_bend[1, v] == 0.0:
+            out[v] = 0.0
+        else:
+            first, second = (wave[0, v], level[0, v], level_bend[0, v]), (wave[1, v], level[1, v], level_bend[1, v])
+            _two(first, second, envelope[v], out[v])
 
 
 @jit
@@ -83,16 +101,23 @@ def _add_noise(bands, colours, envelope, level, level_bend, mixed, out):
         _add(mixed, level[v], level_bend[v], envelope[v], out[v])
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+@jit
+def _clear(out):
+    for v in range(out.shape[0]):
+        out[v] = 0.0
+
+
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["source"] [lanes, frames]."""
     source, envelope = out["source"], inputs["envelope"][1]
     level, bend = inputs["level"][..., 0], inputs["level_bend"][..., 0]
-    source[:] = 0.0
+    these: Calls = [(_clear, (source,))]
     if "wave" in inputs:
-        _add_waves(inputs["wave"], envelope, level, bend, source)
+        these = [(_waves, (inputs["wave"], envelope, level, bend, source))]
     if "noise" in inputs:
         mixed = np.empty(layout.block_frames, np.float32)
-        _add_noise(inputs["noise"], inputs["colour"][0], envelope, level[2], bend[2], mixed, source)
+        these.append((_add_noise, (inputs["noise"], inputs["colour"][0], envelope, level[2], bend[2], mixed, source)))
+    return these
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -119,7 +144,8 @@ BLEND = Unit(
     values=VALUES,
     prepare=prepare,
     outputs=(Port("source", ("lanes", "frames"), -1.0, 1.0, "frames"),),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=5e-6,
 )

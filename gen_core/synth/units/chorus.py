@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import jit
+from gen_core.synth.jit import allocating, jit
 from gen_core.synth.knots import ends, hat
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit
@@ -84,7 +84,7 @@ def _interpolator() -> NDArray[np.float32]:
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@jit
+@allocating
 def _double(sent, taps, line):
     """line [2 frames] = sent [frames + 7] and what lies between; taps [8]."""
     between = np.zeros(line.size // 2, np.float32)

@@ -21,7 +21,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import jit
+from gen_core.synth.jit import allocating
 from gen_core.synth.knots import ends
 from gen_core.synth.layout import Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit
@@ -71,7 +71,7 @@ STATE = (
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@jit
+@allocating
 def _drive(send, curve, loud, bent, apart, line, out):
     """send, out [2, frames]; curve [3, 2]; loud [2]; bent [2, 2 apart]; line [2 apart + frames] is scratch."""
     frames, late = out.shape[1], 2 * apart

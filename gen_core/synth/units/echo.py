@@ -21,7 +21,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import jit
+from gen_core.synth.jit import allocating, jit
 from gen_core.synth.layout import SEGMENT_FRAMES, Layout, Port
 from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
 
@@ -115,7 +115,7 @@ def _add(out, taps, apart, head):
             out[n] += weight * part[n]
 
 
-@jit
+@allocating
 def _echo(send, rows, taps, tape, place, left, apart, fades, head, made):
     """send [frames]; rows [2]; taps [8, 11, 2]; tape [2, rows, 64] moves on; made [4, frames]: to the lines, echoed."""
     frames, height, width = send.size, tape.shape[1], tape.shape[2]

@@ -18,9 +18,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
+from gen_core.synth.curves import exponential
 from gen_core.synth.jit import jit
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
 
 # --- parameters -----------------------------------------------------------------------------------------------------
 PARAMS = (
@@ -76,11 +77,11 @@ def _steady(times, values, step_s, out):
     attack, _, decay_rate, sustain, release_rate = values
     gone = max(off_age, 0.0)
     rate = release_rate if off_age >= 0.0 else decay_rate
-    factor = np.exp(-step_s * rate)
-    fall = (1.0 - sustain) * np.exp(-max(age - gone - attack, 0.0) * decay_rate)
+    factor = exponential(-step_s * rate)
+    fall = (1.0 - sustain) * exponential(-max(age - gone - attack, 0.0) * decay_rate)
     base = sustain
     if off_age >= 0.0:
-        base, fall = 0.0, (sustain + fall) * np.exp(-gone * release_rate)
+        base, fall = 0.0, (sustain + fall) * exponential(-gone * release_rate)
     for knot in range(out.size):
         out[knot] = base + fall
         fall *= factor
@@ -106,11 +107,11 @@ def _envelope(age, off_age, values, step_s, out):
                 _turning(times, rates, step_s, out[e, v])
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["envelope"] [2, lanes, knots], 0..1."""
     step_s = KNOT_FRAMES / layout.sample_rate_hz
     age, off_age, *rest = (inputs[name] for name in _READS)
-    _envelope(age, off_age, tuple(rest), step_s, out["envelope"])
+    return [(_envelope, (age, off_age, tuple(rest), step_s, out["envelope"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -134,7 +135,8 @@ ENVELOPE = Unit(
     values=VALUES,
     prepare=prepare,
     outputs=(ENVELOPES,),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=1e-5,
 )

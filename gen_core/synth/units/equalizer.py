@@ -13,7 +13,9 @@ act on what enters and the states hold what will be heard, so that a knob that m
 The same, solved for a block: three bands in a row are one linear system x' = A x + B u, y = C x + D u of six states.
 A chunk of 32 samples is one matrix product over (samples, states at its start), and the states at the starts are one
 more, over what each chunk leaves behind, A^31 B … B, and the powers A^32 … A^512. `prepare` computes the matrices in
-float64 when a knob moves; they hold for the block. With no gain anywhere every y is its x, and `on` is false.
+float64 when a knob moves. In that block the filter that was plays on from the same states beside the one that will be,
+and what is heard goes from one to the other in a straight line: a step of either's weights, however small, is a click.
+With no gain anywhere every y is its x, and `on` is false.
 """
 
 # mypy: allow-untyped-defs, allow-untyped-calls
@@ -48,10 +50,10 @@ PARAMS = (
 # --- values ---------------------------------------------------------------------------------------------------------
 VALUES = (
     Port("on", (1,), 0.0, 1.0, dtype=np.bool_),
-    Port("bands", (len(_BANDS), 6), -10.0, 10.0, dtype=np.float64),  # a1, a2, a3, d, c1, c2 of each, for a kernel
-    Port("leaves", (KNOT_FRAMES, _STATES), -4.0, 4.0),  # samples of a chunk → what it adds to the states at its end
-    Port("chain", ("knots", _STATES, "knots", _STATES), -4.0, 4.0),  # that of all, and the state → states at the starts
-    Port("hears", (KNOT_FRAMES + _STATES, KNOT_FRAMES), -10.0, 10.0),  # samples and state of a chunk → its output
+    Port("bands", (2, len(_BANDS), 6), -10.0, 10.0, "cross", np.float64),  # a1, a2, a3, d, c1, c2 of each, for a kernel
+    Port("leaves", (2, KNOT_FRAMES, _STATES), -4.0, 4.0, "cross"),  # samples of a chunk → what its end's states gain
+    Port("chain", (2, "knots", _STATES, "knots", _STATES), -4.0, 4.0, "cross"),  # all that, and the state → the starts
+    Port("hears", (2, KNOT_FRAMES + _STATES, KNOT_FRAMES), -10.0, 10.0, "cross"),  # samples, state of a chunk → output
 )
 
 
@@ -109,7 +111,8 @@ def prepare(row: Row, stage: Stage) -> Mapping[str, Any]:
     section = row["equalizer"]
     bands = np.array([_band(name, section, stage.layout.sample_rate_hz) for name in _BANDS])
     on = any(section[f"{name}_db"] != 0.0 for name in _BANDS)
-    return {"on": on, "bands": bands} | _matrices(bands, stage.layout.knots)
+    values = {"bands": bands} | _matrices(bands, stage.layout.knots)
+    return {"on": on} | {name: np.stack([value, value]) for name, value in values.items()}
 
 
 # --- state ----------------------------------------------------------------------------------------------------------
@@ -140,21 +143,41 @@ def _equalize(mix, bands, state, out):
             state[c, i] -= min(max(state[c, i], -SETTLED), SETTLED)
 
 
+@jit
+def _cross(was, out):
+    """From `was` [2, frames] to `out`, into `out`."""
+    frames = out.shape[1]
+    for c in range(2):
+        for n in range(frames):
+            out[c, n] = was[c, n] + (out[c, n] - was[c, n]) * np.float32(n / frames)
+
+
 def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
-    """→ out["equalized"] [2, frames]."""
-    _equalize(inputs["mix"], inputs["bands"], state["bands"], out["equalized"])
+    """→ out["equalized"] [2, frames]. A second buffer is made only while a knob moves."""
+    before, after = inputs["bands"]
+    was = out["equalized"].copy() if (before != after).any() else None
+    if was is not None:
+        _equalize(inputs["mix"], before, state["bands"].copy(), was)
+    _equalize(inputs["mix"], after, state["bands"], out["equalized"])
+    if was is not None:
+        _cross(was, out["equalized"])
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """What each chunk leaves, the states at all starts, then the output."""
-    chunks, size = layout.knots - 1, layout.knots * _STATES
-    mix = g.reshape(x["mix"], (2, chunks, KNOT_FRAMES))
-    left = g.reshape(mix @ x["leaves"], (2, chunks * _STATES))
-    chain = g.reshape(x["chain"], (size, size))
-    starts, end = g.split(g.concat([left, state["bands"]], axis=1) @ chain, (chunks * _STATES, _STATES), axis=1)
-    known = g.concat([mix, g.reshape(starts, (2, chunks, _STATES))], axis=2)
-    equalized = g.reshape(known @ x["hears"], (2, layout.block_frames))
+    """What each chunk leaves, the states at all starts, then the output; of both filters at once."""
+    chunks, size, frames = layout.knots - 1, layout.knots * _STATES, layout.block_frames
+    mix = g.reshape(x["mix"], (1, 2 * chunks, KNOT_FRAMES))
+    left = g.reshape(mix @ x["leaves"], (2, 2, chunks * _STATES))
+    chain = g.reshape(x["chain"], (2, size, size))
+    begin = g.reshape(state["bands"], (1, 2, _STATES))
+    moved = g.concat([left, g.concat([begin, begin], axis=0)], axis=2) @ chain
+    starts, ends = g.split(moved, (chunks * _STATES, _STATES), axis=2)
+    known = g.concat([g.concat([mix, mix], axis=0), g.reshape(starts, (2, 2 * chunks, _STATES))], axis=2)
+    heard = g.reshape(known @ x["hears"], (2, 2, frames))
+    share = np.arange(frames) / frames
+    equalized = g.reduce_sum(heard * g.constant(np.stack([1.0 - share, share])[:, None]), axes=(0,))
+    end = g.reshape(g.slice(ends, 1, 2, axis=0), (2, _STATES))
     return {"equalized": equalized}, {"bands": settle(g, end)}
 
 

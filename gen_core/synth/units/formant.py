@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
-from gen_core.synth.jit import jit
+from gen_core.synth.jit import allocating, jit
 from gen_core.synth.knots import lines
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, phases, run
@@ -208,7 +208,7 @@ def _stretch(p, dip, here, there, fundamental, out):
             _formant(p, dip, here, there, i, out)
 
 
-@jit
+@allocating
 def _sing(factor, clocks, morph, increment, start, values, fundamental, phase, out):
     """factor, morph [V, knots]; clocks keep, brightness [V]; values [3, 12, V]; increment, start, phase [V]."""
     keep, brightness = clocks

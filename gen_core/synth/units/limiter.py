@@ -26,9 +26,24 @@ from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
-from gen_core.synth.knots import hat
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.knots import ends, hat
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
+from gen_core.synth.sine import COUNT
+from gen_core.synth.unit import (
+    SETTLED,
+    Arrays,
+    Builder,
+    Calls,
+    Row,
+    Stage,
+    State,
+    Tensor,
+    Tensors,
+    Unit,
+    called,
+    settle,
+)
+from gen_core.synth.vector import WIDE, larger, largest, load, magnitude, splat, store
 
 _SIDE = KNOT_FRAMES // 2  # samples on either side of a point
 _HISTORY = 2 * KNOT_FRAMES
@@ -72,6 +87,11 @@ def between() -> NDArray[np.float64]:
     return np.array(rows)
 
 
+@lru_cache
+def _taps() -> NDArray[np.float32]:
+    return between().astype(np.float32)
+
+
 # --- state ----------------------------------------------------------------------------------------------------------
 STATE = (
     State("late", (2, _HISTORY)),  # what came in last; kernel: without its offset
@@ -82,62 +102,67 @@ STATE = (
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _block(x, volume, k, offset, y):
-    """Volume, and the offset taken out: x [2, frames], offset [2, 1] moves on, y [2, frames]."""
-    frames = x.shape[1]
+def _block(x, volume, k, ramp, offset, y):
+    """Volume, and the offset taken out: x [2, frames], offset [2, 1] moves on, y [2, 64 + frames], behind the 64."""
     left, right = offset[0, 0], offset[1, 0]
-    for n in range(frames):
-        loud = volume[0] + (volume[1] - volume[0]) * np.float32(n / frames)
-        y[0, n], y[1, n] = x[0, n] * loud - left, x[1, n] * loud - right
-        left += k * y[0, n]
-        right += k * y[1, n]
+    rest = np.float32(1.0) - k  # s' = (1 - k) s + k x: one product and sum after another, and no more
+    for n in range(x.shape[1]):
+        loud = volume[0, 0] + (volume[0, 1] - volume[0, 0]) * ramp[n]
+        here_left, here_right = x[0, n] * loud, x[1, n] * loud
+        y[0, _HISTORY + n], y[1, _HISTORY + n] = here_left - left, here_right - right
+        left, right = rest * left + k * here_left, rest * right + k * here_right
     offset[0, 0] = left - min(max(left, -SETTLED), SETTLED)
     offset[1, 0] = right - min(max(right, -SETTLED), SETTLED)
 
 
 @jit
-def _needed(y, begin, taps, line, peaks):
-    """What gain the middle of 64 frames of y [2, frames] needs; taps [points, 32]; line and peaks [32] are scratch."""
-    peaks[:] = _CEILING
-    for c in range(2):
-        sound = y[c, begin : begin + _HISTORY]
-        middle = sound[_SIDE : _SIDE + KNOT_FRAMES]
-        for n in range(KNOT_FRAMES):
-            peaks[n] = max(peaks[n], abs(middle[n]))
-        for point in range(taps.shape[0]):
-            line[:] = 0.0
-            for tap in range(0, taps.shape[1], 4):  # four at a time: fewer ways to memory and back
-                t0, t1, t2, t3 = taps[point, tap], taps[point, tap + 1], taps[point, tap + 2], taps[point, tap + 3]
-                x = sound[tap + 1 :]
-                for n in range(KNOT_FRAMES):
-                    line[n] += (t0 * x[n] + t1 * x[n + 1]) + (t2 * x[n + 2] + t3 * x[n + 3])
-            for n in range(KNOT_FRAMES):
-                peaks[n] = max(peaks[n], abs(line[n]))
-    return _CEILING / peaks.max()
+def _needed(y, begin, taps):
+    """What gain the middle of 64 frames of y [2, frames] needs; taps [3 points, 32]. 32 samples are two vectors."""
+    peak = splat(_CEILING)
+    for side in range(2):
+        sound = y[side]
+        a0 = a1 = b0 = b1 = c0 = c1 = splat(np.float32(0.0))
+        for tap in range(2 * _SIDE):
+            early, late = load(sound, begin + tap + 1), load(sound, begin + tap + 1 + WIDE)
+            a, b, c = splat(taps[0, tap]), splat(taps[1, tap]), splat(taps[2, tap])
+            a0, a1 = a0 + a * early, a1 + a * late
+            b0, b1 = b0 + b * early, b1 + b * late
+            c0, c1 = c0 + c * early, c1 + c * late
+        for line in (a0, a1, b0, b1, c0, c1, load(sound, begin + _SIDE), load(sound, begin + _SIDE + WIDE)):
+            peak = larger(peak, magnitude(line))
+    return _CEILING / largest(peak)
 
 
 @jit
-def _limit(y, taps, rise, gain, out):
-    """y [2, 64 + frames], gain [1] moves on, out [2, frames]."""
-    line, peaks = np.empty(KNOT_FRAMES, np.float32), np.empty(KNOT_FRAMES, np.float32)
-    before = _needed(y, 0, taps, line, peaks)
+def _limit(x, volume, settings, ramp, taps, state, y, out):
+    """x, out [2, frames]; settings: the blocker's k, and what the gain may rise by; y [2, 64 + frames] is scratch."""
+    late, offset, gain = state
+    k, rise = settings
+    for c in range(2):
+        for n in range(0, _HISTORY, WIDE):
+            store(y[c], n, load(late[c], n))
+    _block(x, volume, k, ramp, offset, y)
+    before = _needed(y, 0, taps)
     for begin in range(0, out.shape[1], KNOT_FRAMES):
-        after = _needed(y, begin + KNOT_FRAMES, taps, line, peaks)
+        after = _needed(y, begin + KNOT_FRAMES, taps)
         target = np.float32(min(np.float64(min(before, after)), gain[0] * rise))  # float64: 1.002, over and over
-        slope = (target - gain[0]) / np.float32(KNOT_FRAMES)
-        for c in range(2):
-            for n in range(KNOT_FRAMES):
-                out[c, begin + n] = y[c, begin + _SIDE + n] * (gain[0] + slope * np.float32(n))
+        slope = (target - gain[0]) * np.float32(1.0 / KNOT_FRAMES)
+        for n in range(0, KNOT_FRAMES, WIDE):
+            line = splat(gain[0]) + splat(slope) * load(COUNT, n)
+            for c in range(2):
+                store(out[c], begin + n, load(y[c], begin + _SIDE + n) * line)
         before, gain[0] = after, target
+    for c in range(2):
+        for n in range(0, _HISTORY, WIDE):
+            store(late[c], n, load(y[c], out.shape[1] + n))
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["audio"] [2, frames], 48 frames late."""
-    y = np.concatenate([state["late"], np.empty((2, layout.block_frames), np.float32)], axis=1)
-    k, rise = np.float32(_blocker(layout.sample_rate_hz)), _release(layout.sample_rate_hz)
-    _block(inputs["compressed"], inputs["volume"][0], k, state["offset"], y[:, _HISTORY:])
-    _limit(y, between().astype(np.float32), rise, state["gain"], out["audio"])
-    state["late"][:] = y[:, -_HISTORY:]
+    settings = np.float32(_blocker(layout.sample_rate_hz)), _release(layout.sample_rate_hz)
+    y, ramp = aligned((2, _HISTORY + layout.block_frames)), ends(layout.block_frames)[1]
+    moving = state["late"], state["offset"], state["gain"]
+    return [(_limit, (inputs["compressed"], inputs["volume"], settings, ramp, _taps(), moving, y, out["audio"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -212,7 +237,8 @@ LIMITER = Unit(
     prepare=prepare,
     outputs=(Port("audio", (2, "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=2e-6,
 )

@@ -14,8 +14,10 @@ import numpy as np
 
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
+from gen_core.synth.knots import ends
 from gen_core.synth.layout import Layout, Port
-from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
+from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit, called
+from gen_core.synth.vector import WIDE, load, splat, store
 
 BUSES = ("left", "right", "room", "echo", "chorus", "drive_left", "drive_right")
 
@@ -37,23 +39,42 @@ MIX = Port("mix", (2 * len(BUSES), "lanes"), -1.0, 1.0, "mix")  # gains at block
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _mix(voice, mix, out):
-    """voice [V, frames], mix [2 buses, V], out [buses, frames]."""
+def _add(voice, gains, ramp, out):
+    """Add four lanes to one bus: voice four rows [frames]; gains (at block start, change) of each."""
+    a, b, c, d = voice
+    (a0, a1), (b0, b1), (c0, c1), (d0, d1) = gains
+    for n in range(0, out.size, WIDE):
+        along = load(ramp, n)
+        first = load(a, n) * (splat(a0) + splat(a1) * along) + load(b, n) * (splat(b0) + splat(b1) * along)
+        second = load(c, n) * (splat(c0) + splat(c1) * along) + load(d, n) * (splat(d0) + splat(d1) * along)
+        store(out, n, load(out, n) + (first + second))
+
+
+@jit
+def _gains(mix, bus, lane):
+    """(gain at block start, change) of a lane; of none behind the last, nothing."""
+    if lane >= mix.shape[1]:
+        return np.float32(0.0), np.float32(0.0)
+    return mix[bus, lane], mix[mix.shape[0] // 2 + bus, lane]
+
+
+@jit
+def _mix(voice, mix, ramp, out):
+    """voice [V, frames], mix [2 buses, V], ramp [frames] from 0 to 1, out [buses, frames]."""
     out[:] = 0.0
-    buses, frames = out.shape
-    share = np.float32(1.0 / frames)
-    for b in range(buses):
-        for v in range(voice.shape[0]):
-            start, change = mix[b, v], mix[buses + b, v] * share
-            if start == 0.0 and change == 0.0:
-                continue
-            for n in range(frames):
-                out[b, n] += voice[v, n] * (start + change * np.float32(n))
+    last = voice.shape[0] - 1
+    for v in range(0, voice.shape[0], 4):
+        rows = voice[v], voice[min(v + 1, last)], voice[min(v + 2, last)], voice[min(v + 3, last)]
+        for bus in range(out.shape[0]):
+            a, b, c, d = _gains(mix, bus, v), _gains(mix, bus, v + 1), _gains(mix, bus, v + 2), _gains(mix, bus, v + 3)
+            silent = a[0] == a[1] == b[0] == b[1] == c[0] == c[1] == d[0] == d[1] == 0.0
+            if not silent:
+                _add(rows, (a, b, c, d), ramp, out[bus])
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["bus"] [buses, frames]."""
-    _mix(inputs["voice"], inputs["mix"], out["bus"])
+    return [(_mix, (inputs["voice"], inputs["mix"], ends(layout.block_frames)[1], out["bus"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -69,7 +90,8 @@ MIXER = Unit(
     sections={"mix": PARAMS},
     inputs=(Port("voice", ("lanes", "frames"), -1.0, 1.0, "frames"), MIX),
     outputs=(Port("bus", (len(BUSES), "frames"), -1.0, 1.0, "frames"),),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=5e-5,  # a sum over all voices
 )

@@ -24,7 +24,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import jit
+from gen_core.synth.jit import allocating, jit
 from gen_core.synth.layout import SEGMENT_FRAMES, Layout, Port
 from gen_core.synth.unit import SETTLED, Arrays, Builder, NoteOn, Row, State, Tensor, Tensors, Unit, settle
 from gen_core.synth.units.envelope import ENVELOPES
@@ -81,7 +81,7 @@ def _run(x, y, w, s):
             y[n, v] = s[v]
 
 
-@jit
+@allocating
 def _filter(source, envelope, keep, log_cutoff, cutoff_bend, below, straight, state, out):
     """source, out [V, frames]; envelope [V, knots]; the rest [V]."""
     voices = out.shape[0]

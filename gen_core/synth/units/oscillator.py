@@ -20,11 +20,12 @@ from typing import Any
 import numpy as np
 
 from gen_core.spec.param import Param
-from gen_core.synth.jit import fused, jit
+from gen_core.synth.jit import jit
 from gen_core.synth.knots import bends, ramp_from_knots, trapezoid
-from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
+from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port, aligned
+from gen_core.synth.unit import Arrays, Builder, Calls, Data, NoteOn, Row, State, Tensor, Tensors, Unit, called
 from gen_core.synth.units.pitch import FACTOR, highest, onset
+from gen_core.synth.vector import WIDE, floor, load, look_up, splat, store
 from gen_core.synth.waves import NAMES, check_body, check_wave
 
 # --- parameters -----------------------------------------------------------------------------------------------------
@@ -77,55 +78,53 @@ STATE = (State("phase", (2, "lanes", 1), dtype=np.float64),)  # periods, 0..1
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@fused
-def _stretch(motion, shape, period, tables, scratch, out):
-    """One oscillator over a stretch: phase, rates at both ends (periods a sample); `bends`; where its period is."""
-    phase, rate, after = motion
-    start, frames = period
-    early, late = shape[0], shape[1]
-    at, fraction = scratch
-    here = tables[start:]
-    for n in range(out.size):
-        p = phase + rate * early[n] + after * late[n]  # in the order of the graph's matrix product
-        place = (p - np.floor(p)) * frames
-        whole = np.int32(place)
-        at[n] = whole
-        fraction[n] = place - np.float32(whole)
-    for n in range(out.size):  # apart, for no processor looks up as fast as it calculates
-        first = np.uint64(at[n])  # unsigned: no check for negative places, and no sign to carry along
-        low = here[first]
-        out[n] = low + fraction[n] * (here[first + np.uint64(1)] - low)
+@jit
+def _places(motion, shape, frames, begin, at, parts):
+    """Where one oscillator is in its period over a stretch: whole numbers and what is between them, from `begin` on.
+
+    motion: phase, rate at both ends (periods a sample); shape: `bends`; frames: how long the period is.
+    """
+    phase, rate, after = splat(motion[0]), splat(motion[1]), splat(motion[2])
+    early, late, size = shape[0], shape[1], splat(frames)
+    for n in range(0, early.size, WIDE):
+        p = phase + rate * load(early, n) + after * load(late, n)  # in the order of the graph's matrix product
+        place = (p - floor(p)) * size
+        store(at, begin + n, place)
+        store(parts, begin + n, place - floor(place))
 
 
 @jit
-def _oscillate(factor, keep, increment, phase_start, period, tables, shape, phase, out):
+def _oscillate(factor, keep, increment, phase_start, period, tables, shape, scratch, phase, out):
     """All lanes. factor [V, knots]; increment, phase_start, phase, period: [2, V, 1]; out [2, V, frames]."""
     table, size = period
+    at, parts = scratch
     frames = shape.shape[1]
     knots = np.uint64(frames // KNOT_FRAMES)
-    scratch = np.empty(frames, np.uint32), np.empty(frames, np.float32)
     for v in range(keep.size):
         for o in range(2):
             if increment[o, v, 0] == 0.0:  # an idle lane
                 out[o, v, :] = 0.0
                 continue
             p = keep[v, 0] * phase[o, v, 0] + phase_start[o, v, 0]
-            place = table[o, v, 0], size[o, v, 0]
             after = increment[o, v, 0] * factor[v, 0]
             for segment in range(out.shape[2] // frames):
                 p -= np.floor(p)
                 rate, after = after, increment[o, v, 0] * factor[v, np.uint64(segment + 1) * knots]
-                here = out[o, v, segment * frames : (segment + 1) * frames]
-                _stretch((np.float32(p), np.float32(rate), np.float32(after)), shape, place, tables, scratch, here)
+                motion = np.float32(p), np.float32(rate), np.float32(after)
+                _places(motion, shape, size[o, v, 0], segment * frames, at, parts)
                 p += 0.5 * frames * (rate + after)
             phase[o, v, 0] = p - np.floor(p)
+            here, wave = tables[table[o, v, 0] :], out[o, v]
+            for n in range(0, wave.size, WIDE):  # apart, for no processor looks up as fast as it calculates
+                look_up(here, at, parts, n, wave)
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["wave"] [2, lanes, frames]; state["phase"] moves on."""
     notes = inputs["keep"], inputs["increment"], inputs["phase_start"], (inputs["table"], inputs["frames"])
     shape = bends(layout.stretch_frames)
-    _oscillate(inputs["factor"], *notes, inputs["tables"], shape, state["phase"], out["wave"])
+    scratch = aligned(layout.block_frames, np.uint32), aligned(layout.block_frames)
+    return [(_oscillate, (inputs["factor"], *notes, inputs["tables"], shape, scratch, state["phase"], out["wave"]))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -161,7 +160,8 @@ OSCILLATOR = Unit(
     prepare=prepare,
     outputs=(WAVE,),
     state=STATE,
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=1e-4,  # at a rate of 0.25 periods a sample, float32 phases differ by 5e-7 periods
 )

@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
-from gen_core.synth.jit import jit
+from gen_core.synth.jit import allocating, jit
 from gen_core.synth.knots import lines
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, phases, run
@@ -219,7 +219,7 @@ def _layers(x, gains, knot, out):
     _bend(x[2], gains[6], knot, out)
 
 
-@jit
+@allocating
 def _modulate(factor, clocks, increment, start, paths, step_s, phase, out):
     """factor [V, knots]; clocks keep, age, brightness [V]; increment, start, phase [4, V]; paths [7, 9, V]."""
     keep, age, brightness = clocks

@@ -27,7 +27,7 @@ from numpy.typing import NDArray
 
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
-from gen_core.synth.unit import Data, NoteOn, Row, Unit
+from gen_core.synth.unit import Data, NoteOn, Row, Unit, called
 from gen_core.synth.units import oscillator
 
 _MIDDLE_C_HZ = 261.63
@@ -146,7 +146,8 @@ PIPE = Unit(
     prepare=prepare,
     outputs=oscillator.OSCILLATOR.outputs,
     state=oscillator.STATE,
-    kernel=oscillator.kernel,
+    calls=oscillator.calls,
+    kernel=called(oscillator.calls),
     graph=oscillator.graph,
     tolerance=oscillator.OSCILLATOR.tolerance,
 )

@@ -15,10 +15,11 @@ from collections.abc import Mapping
 import numpy as np
 
 from gen_core.spec.param import Param
+from gen_core.synth.curves import exponential, sine
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import between
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
+from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
 
 _PER_SEMITONE = math.log(2.0) / 12.0
 
@@ -66,33 +67,39 @@ def onset(row: Row) -> float:
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
 @jit
-def _factors(age, pitch_age, values, step_s, ends, out):
-    """age, pitch_age and values (VALUES) [V, 1]; ends [segments + 1] is scratch; out [V, knots]."""
+def _factor(ages, values, late, out):
+    """All lanes `late` seconds into the block, one as the next, so that several run at once; everything [V]."""
+    age, pitch_age = ages
     depth, rate, vibrato, vibrato_rate, onset = values
-    step = (out.shape[1] - 1) // (ends.size - 1)
+    for v in range(out.size):
+        p = np.float64(max(pitch_age[v] + late, np.float32(0.0)))
+        t = np.float64(max(age[v] + late, np.float32(0.0)))
+        bend = depth[v] * exponential(-p * rate[v])
+        swell = min(t * onset[v], 1.0) * vibrato[v] * sine(t * (vibrato_rate[v] * (0.5 / math.pi)))
+        out[v] = exponential(_PER_SEMITONE * (bend + swell))
+
+
+@jit
+def _factors(ages, values, late, share, ends, out):
+    """ages, values (VALUES) [V]; late [ends] s; ends [ends, V] is scratch; share: of the way; out [V, knots]."""
+    step = share.size
+    for end in range(late.size):
+        _factor(ages, values, late[end], ends[end])
     for v in range(out.shape[0]):
-        for end in range(ends.size):
-            late = np.float32(end * step_s)
-            semitones = 0.0
-            if depth[v, 0] != 0.0:
-                p = np.float64(max(pitch_age[v, 0] + late, np.float32(0.0)))
-                semitones = depth[v, 0] * np.exp(-p * rate[v, 0])
-            if vibrato[v, 0] != 0.0:
-                t = np.float64(max(age[v, 0] + late, np.float32(0.0)))
-                semitones += min(t * onset[v, 0], 1.0) * vibrato[v, 0] * np.sin(t * vibrato_rate[v, 0])
-            ends[end] = np.exp(_PER_SEMITONE * semitones) if semitones != 0.0 else 1.0
-        for end in range(ends.size - 1):
+        for end in range(late.size - 1):
+            here, there = ends[end, v], ends[end + 1, v]
             for knot in range(step):
-                part = knot / step
-                out[v, end * step + knot] = ends[end] * (1.0 - part) + ends[end + 1] * part
-        out[v, out.shape[1] - 1] = ends[ends.size - 1]
+                out[v, end * step + knot] = here * (1.0 - share[knot]) + there * share[knot]
+        out[v, (late.size - 1) * step] = ends[late.size - 1, v]
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["factor"] [lanes, knots]."""
-    values = tuple(inputs[port.name] for port in VALUES)
-    step_s, ends = layout.stretch_frames / layout.sample_rate_hz, np.empty(layout.stretches + 1)
-    _factors(inputs["age"], inputs["pitch_age"], values, step_s, ends, out["factor"])
+    ages, values = ([inputs[name][:, 0] for name in names] for names in (PITCH.clocks, [port.name for port in VALUES]))
+    late = np.arange(layout.stretches + 1) * (layout.stretch_frames / layout.sample_rate_hz)
+    step = layout.stretch_frames // KNOT_FRAMES
+    room = np.arange(step) / step, aligned((late.size, layout.lanes), np.float64), out["factor"]
+    return [(_factors, (tuple(ages), tuple(values), late.astype(np.float32), *room))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -118,7 +125,8 @@ PITCH = Unit(
     values=VALUES,
     prepare=prepare,
     outputs=(FACTOR,),
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=1e-9,
 )

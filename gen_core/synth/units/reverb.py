@@ -34,8 +34,22 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
 from gen_core.synth.knots import ends
-from gen_core.synth.layout import Layout, Port
-from gen_core.synth.unit import SETTLED, Arrays, Builder, Row, Stage, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.layout import Layout, Port, aligned
+from gen_core.synth.unit import (
+    SETTLED,
+    Arrays,
+    Builder,
+    Calls,
+    Row,
+    Stage,
+    State,
+    Tensor,
+    Tensors,
+    Unit,
+    called,
+    settle,
+)
+from gen_core.synth.vector import WIDE, larger, load, smaller, splat, store
 
 _LINES = 16
 _DELAYS_MS = (14.0, 15.52, 16.95, 18.81, 21.43, 22.43, 25.79, 28.11, 31.28, 34.35, 38.31, 40.87, 47.5, 49.57, 57.58, 62)
@@ -140,7 +154,11 @@ def _lower(layout: Layout) -> NDArray[np.float32]:
 def _upper(layout: Layout) -> NDArray[np.float32]:
     """[2 rows at the lower rate, a row at the full one], half a row late: under Kaiser's window."""
     fewer, (_, row) = _fewer(layout), _inner(layout)
-    away = np.arange(row * fewer)[None, :] / fewer + row / 2 - np.arange(2 * row)[:, None]
+    return _between(np.arange(row * fewer)[None, :] / fewer + row / 2 - np.arange(2 * row)[:, None], row)
+
+
+def _between(away: NDArray, row: int) -> NDArray[np.float32]:
+    """Weights of samples so far away, `row` of them at most."""
     inside = np.clip(1.0 - (2.0 * away / row) ** 2, 0.0, 1.0)
     matrix = np.sinc(away) * np.i0(_WINDOW * np.sqrt(inside)) * (inside > 0.0)
     return np.asarray(matrix / matrix.sum(axis=0), np.float32)
@@ -170,37 +188,77 @@ STATE = (
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-def _lowered(layout: Layout, sent: NDArray) -> NDArray[np.float32]:
-    """What was sent [before + frames] → [n] at the lower rate: rows beside those before them, times a matrix."""
-    frames, row = _inner(layout)
-    parts = sent.reshape(-1, row * _fewer(layout))
-    seen = np.concatenate([parts[k : k + frames // row] for k in range(_SEEN)], axis=1)
-    return np.asarray(seen @ _lower(layout)).reshape(-1)
+@lru_cache
+def _falling(layout: Layout) -> NDArray[np.float32]:
+    """[inputs * 16]: sixteen samples at the lower rate, from all that the low pass sees of them; inputs in fours."""
+    fewer = _fewer(layout)
+    taps = _lower(layout)[: _before(layout) + 1, 0]
+    matrix = aligned((-(-(taps.size + (WIDE - 1) * fewer) // 4) * 4, WIDE))
+    for sample in range(WIDE):
+        matrix[sample * fewer : sample * fewer + taps.size, sample] = taps
+    return matrix.reshape(-1)
+
+
+@lru_cache
+def _rising(layout: Layout) -> NDArray[np.float32]:
+    """[inputs * 16]: sixteen samples at the full rate, from those of the lower one around them; inputs in fours."""
+    fewer, (_, row) = _fewer(layout), _inner(layout)
+    inputs = -(-(row + WIDE // fewer) // 4) * 4
+    matrix = _between(np.arange(WIDE)[None, :] / fewer + row / 2 - np.arange(inputs)[:, None], row)
+    return matrix.reshape(-1)
 
 
 @jit
-def _read(far, near, gains, share, r):
-    """r [frames] = both taps of a line; gains glide (near, its change, far, its change)."""
-    for n in range(r.size):
-        along = share[n]
-        r[n] = (gains[0] + gains[1] * along) * near[n] + (gains[2] + gains[3] * along) * far[n]
+def _product(x, begin, matrix):
+    """Sixteen sums over x[begin :], as many as the matrix [inputs * 16] has rows."""
+    a = b = c = d = splat(np.float32(0.0))
+    for k in range(0, matrix.size // WIDE, 4):  # four sums, so that none waits for itself
+        at = begin + k
+        a = a + splat(x[at]) * load(matrix, k * WIDE)
+        b = b + splat(x[at + 1]) * load(matrix, (k + 1) * WIDE)
+        c = c + splat(x[at + 2]) * load(matrix, (k + 2) * WIDE)
+        d = d + splat(x[at + 3]) * load(matrix, (k + 3) * WIDE)
+    return (a + b) + (c + d)
+
+
+@jit
+def _read(line, first, gains, share, r):
+    """r [frames] = both taps of a line, the near one from `first` on; gains glide (near, its change, far, its)."""
+    near, near_change, far, far_change = splat(gains[0]), splat(gains[1]), splat(gains[2]), splat(gains[3])
+    for n in range(0, r.size, WIDE):
+        along = load(share, n)
+        taps = (near + near_change * along) * load(line, first + n)
+        store(r, n, taps + (far + far_change * along) * load(line, first + n - 1))
 
 
 @jit
 def _cross(x, y):
     """x and y become their sum and their difference."""
-    for n in range(x.size):
-        z = x[n] - y[n]
-        x[n] += y[n]
-        y[n] = z
+    for n in range(0, x.size, WIDE):
+        a, b = load(x, n), load(y, n)
+        store(x, n, a + b)
+        store(y, n, a - b)
 
 
 @jit
 def _write(line, fed, light, enter):
     """The end of a line becomes a quarter of fed, and the light; what is nearly nothing becomes nothing."""
-    for n in range(fed.size):
-        value = np.float32(0.25) * fed[n] + enter * light[n]
-        line[n] = value - min(max(value, -SETTLED), SETTLED)
+    first = line.size - fed.size
+    quarter, light_gain, nothing = splat(np.float32(0.25)), splat(enter), splat(SETTLED)
+    for n in range(0, fed.size, WIDE):
+        value = quarter * load(fed, n) + light_gain * load(light, n)
+        store(line, first + n, value - smaller(larger(value, splat(-SETTLED)), nothing))
+
+
+@jit
+def _forget(line, frames, kept):
+    """The last `kept` samples of a line, and a few more, go `frames` towards its beginning."""
+    whole = -(-kept // WIDE) * WIDE
+    begin = max(line.size - frames - whole, 0)
+    for n in range(begin, line.size - frames - WIDE + 1, WIDE):
+        store(line, n, load(line, n + frames))
+    for n in range(begin + (line.size - frames - begin) // WIDE * WIDE, line.size - frames):
+        line[n] = line[n + frames]
 
 
 @jit
@@ -211,33 +269,62 @@ def _room(light, lines, left, gains, delays, enter, order, share, fed):
         light[n] *= gains[-1, 0] + (gains[-1, 1] - gains[-1, 0]) * share[n]
     for i in range(count):
         near, far = gains[i], gains[count + i]
-        first = length - delays[i]
-        taps = lines[i, first - 1 : first - 1 + frames], lines[i, first : first + frames]
-        _read(taps[0], taps[1], (near[0], near[1] - near[0], far[0], far[1] - far[0]), share, fed[i])
+        gliding = near[0], near[1] - near[0], far[0], far[1] - far[0]
+        _read(lines[i], length - delays[i], gliding, share, fed[i])
     half = 1
     while half < count:  # times a Hadamard matrix
         for i in range(count):
             if i & half == 0:
                 _cross(fed[i], fed[i + half])
         half *= 2
-    left[:-1] = left[1:]
+    for block in range(left.size - 1):
+        left[block] = left[block + 1]
     left[-1] = np.float32(0.0)
     for i in range(count):
-        lines[i, : length - frames] = lines[i, frames:]
-        _write(lines[i, length - frames :], fed[order[i]], light, enter[i])
-        if lines[i, length - frames :].any():  # at the first sample, as a rule
-            left[-1] = np.float32(1.0)
+        _forget(lines[i], frames, delays[i] + 1)
+        _write(lines[i], fed[order[i]], light, enter[i])
+        for n in range(length - frames, length):
+            if lines[i, n] != 0.0:  # at the first sample, as a rule
+                left[-1] = np.float32(1.0)
+                break
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+@jit
+def _reverb(send, matrices, room, scratch, state, out):
+    """send [1, block]; state: what was sent before, lines, left; out [2, block]."""
+    falling, rising = matrices
+    sent, light, fed = scratch
+    before, lines, left = state
+    for n in range(before.size):
+        sent[n] = before[n]
+    for n in range(send.shape[1]):
+        sent[before.size + n] = send[0, n]
+    fewer, count = send.shape[1] // light.size, lines.shape[0]
+    for n in range(0, light.size, WIDE):
+        store(light, n, _product(sent, n * fewer, falling))
+    _room(light, lines, left, *room, fed)
+    for side in range(2):
+        line, row = lines[count - 2 + side], before.size // (fewer * (_SEEN - 1))
+        begin = line.size - light.size - row
+        for n in range(0, send.shape[1], WIDE):
+            store(out[side], n, _product(line, begin + n // fewer, rising))
+    for n in range(before.size):
+        before[n] = sent[send.shape[1] + n]
+
+
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["wet"] [2, frames]."""
-    (frames, row), gains, lines = _inner(layout), inputs["room_gains"], state["lines"]
-    sent = np.concatenate([state["sent"][0], inputs["room_send"][0]])
-    share, fed = ends(frames)[1], np.empty((_LINES, frames), np.float32)
-    _room(_lowered(layout, sent), lines, state["left"][0], gains, np.array(delays(layout)), _ENTER, _ORDER, share, fed)
-    newest = lines[_HEARD, -frames - row :].reshape(2, -1, row)
-    out["wet"][:] = (np.concatenate([newest[:, :-1], newest[:, 1:]], axis=2) @ _upper(layout)).reshape(2, -1)
-    state["sent"][0] = sent[layout.block_frames :]
+    frames, _ = _inner(layout)
+    room = inputs["room_gains"], _delays(layout), _ENTER, _ORDER, ends(frames)[1]
+    sent = aligned(_falling(layout).size // WIDE + _before(layout) + layout.block_frames)
+    scratch = sent, aligned(frames), aligned((_LINES, frames))
+    moving = state["sent"][0], state["lines"], state["left"][0]
+    return [(_reverb, (inputs["room_send"], (_falling(layout), _rising(layout)), room, scratch, moving, out["wet"]))]
+
+
+@lru_cache
+def _delays(layout: Layout) -> NDArray[np.int64]:
+    return np.array(delays(layout))
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -304,7 +391,8 @@ REVERB = Unit(
     prepare=prepare,
     outputs=(Port("wet", (2, "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=2e-5,
 )

@@ -29,13 +29,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
+from gen_core.synth.curves import exponential, tangent_of_twice
 from gen_core.synth.jit import fused, jit
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
-from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, State, Tensor, Tensors, Unit, settle
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
+from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, State, Tensor, Tensors, Unit, called, settle
 from gen_core.synth.units.envelope import ENVELOPES
+from gen_core.synth.vector import WIDE, load, store, turned, turned_back
 
 _STEP = 16  # samples that one matrix holds: its elements grow as the square, the chain of states as the inverse
-_ABREAST = 32  # voices that the kernel runs side by side: two vectors, so that neither waits for itself
 _LN2 = math.log(2.0)
 _LOG_LOW = math.log(2.0 * math.pi * 10.0 / 48000.0)
 _LOG_HIGH = math.log(2.0 * math.pi * 0.42)  # 20 kHz at 48 kHz: above, tan() runs away
@@ -88,78 +89,107 @@ STATE = (State("filter", ("lanes", 1, 2)),)  # kernel: s1, s2; graph: real and i
 
 
 # --- kernel ---------------------------------------------------------------------------------------------------------
-@jit
-def _coefficients_of(log_cutoff, half, turning, mix, c, column):
-    """What one voice needs for a segment, from its cutoff and k / 2, d / 2, m0, m, into a column of c [6, lanes]."""
-    straight, real, imaginary = mix
-    g = np.tan(0.5 * np.exp(min(max(np.float64(log_cutoff), _LOG_LOW), _LOG_HIGH)))
-    a1 = 1.0 / (1.0 + g * (g + 2.0 * half))
-    c[0, column], c[1, column], c[2, column] = 2.0 * a1 - 1.0, 2.0 * g * a1, 2.0 * g * g * a1
-    c[3, column], c[4, column], c[5, column] = straight, 0.5 * real, 0.5 * (half * real - turning * imaginary)
-
-
 @fused
-def _run(x, y, c, s):
-    """One segment of `_ABREAST` voices at once: x, y [frames, voices]; coefficients c [6, voices]; s [2, voices].
+def _coefficients(cutoff, shape, c):
+    """What sixteen voices need for a segment: ln of the cutoff [16], (k / 2, m0, m) [6, 16] → c [16 * 6]."""
+    for v in range(WIDE):
+        half = shape[0, v]
+        g = tangent_of_twice(0.25 * exponential(min(max(cutoff[v], _LOG_LOW), _LOG_HIGH)))
+        a1 = 1.0 / (1.0 + g * (g + 2.0 * half))
+        c[v], c[WIDE + v], c[2 * WIDE + v] = 2.0 * a1 - 1.0, 2.0 * g * a1, 2.0 * g * g * a1
+
+
+@jit
+def _weights(lanes, shape, c):
+    """How the output hears sixteen voices: m0 x + m1 v1 + m2 v2, into the last three rows of c."""
+    half, turning, straight, weight = shape
+    for v in range(WIDE):
+        lane = lanes[v]
+        k, real, imaginary = half[lane, 0, 0], weight[lane, 0, 0], weight[lane, 0, 1]
+        c[3 * WIDE + v], c[4 * WIDE + v] = straight[lane, 0, 0], 0.5 * real
+        c[5 * WIDE + v] = 0.5 * (k * real - turning[lane, 0, 0] * imaginary)
+
+
+@jit
+def _run(x, y, c, s, frames):
+    """One segment of sixteen voices: x, y [frames * 16]; coefficients c [6 * 16]; states s [2 * 16] move on.
 
     With v1 = (s1 + s1') / 2 and v2 = (s2 + s2') / 2, a state depends on the last by two operations only.
     """
-    first, second = s[0], s[1]
-    for n in range(x.shape[0]):
-        for v in range(_ABREAST):  # independent, so the processor does sixteen at a time
-            v3 = x[n, v] - second[v]
-            next_first = c[0, v] * first[v] + c[1, v] * v3
-            next_second = (second[v] + c[1, v] * first[v]) + c[2, v] * v3
-            y[n, v] = c[3, v] * x[n, v] + c[4, v] * (first[v] + next_first) + c[5, v] * (second[v] + next_second)
-            first[v], second[v] = next_first, next_second
+    c0, c1, c2 = load(c, 0), load(c, WIDE), load(c, 2 * WIDE)
+    straight, band, low = load(c, 3 * WIDE), load(c, 4 * WIDE), load(c, 5 * WIDE)
+    first, second = load(s, 0), load(s, WIDE)
+    for n in range(0, frames * WIDE, WIDE):
+        here = load(x, n)
+        v3 = here - second
+        next_first = c0 * first + c1 * v3
+        next_second = (second + c1 * first) + c2 * v3
+        store(y, n, straight * here + band * (first + next_first) + low * (second + next_second))
+        first, second = next_first, next_second
+    store(s, 0, first)
+    store(s, WIDE, second)
 
 
 @jit
-def _filter(source, envelope, clocks, cutoff, shape, state, frames, out):
+def _chosen(half, voice, lanes, out):
+    """The next voices that are not idle, as many as run side by side; how many, and where to look on."""
+    count = 0
+    while voice < out.shape[0] and count < WIDE:
+        if half[voice, 0, 0] != 0.0:
+            lanes[count] = voice
+            count += 1
+        else:
+            out[voice] = 0.0
+        voice += 1
+    lanes[count:] = lanes[0]  # the rest of the sixteen do just as the first
+    return count, voice
+
+
+@jit
+def _filter(source, envelope, clocks, cutoff, shape, scratch, state, frames, out):
     """source, out [V, block]; envelope [2, V, knots]; inputs and state in their ports' shapes; segments of `frames`."""
-    half, turning, straight, weight = shape
     keep, brightness = clocks
     log_cutoff, cutoff_bend = cutoff
-    lanes = np.empty(_ABREAST, np.uint32)
-    s, c = np.zeros((2, _ABREAST), np.float32), np.zeros((6, _ABREAST), np.float32)
-    x, y = np.zeros((frames, _ABREAST), np.float32), np.zeros((frames, _ABREAST), np.float32)
+    lanes, now, half, s, c, x, y = scratch
     middle, voice = frames // KNOT_FRAMES // 2, 0
     while voice < out.shape[0]:
-        count = 0
-        while voice < out.shape[0] and count < _ABREAST:
-            if half[voice, 0, 0] != 0.0:
-                lanes[count] = voice
-                for i in range(2):
-                    s[i, count] = state[voice, 0, i] * keep[voice, 0]
-                count += 1
-            else:  # idle
-                out[voice] = 0.0
-            voice += 1
-        for segment in range(out.shape[1] // frames if count else 0):
-            begin, knot = segment * frames, (2 * segment + 1) * middle
-            for v in range(count):
+        count, voice = _chosen(shape[0], voice, lanes, out)
+        if count == 0:
+            break
+        for v in range(WIDE):
+            s[v], s[WIDE + v] = state[lanes[v], 0, 0] * keep[lanes[v], 0], state[lanes[v], 0, 1] * keep[lanes[v], 0]
+            half[0, v] = shape[0][lanes[v], 0, 0]
+        _weights(lanes, shape, c)
+        for begin in range(0, out.shape[1], frames):
+            knot = begin // KNOT_FRAMES + middle
+            for v in range(WIDE):
                 lane = lanes[v]
                 octaves = log_cutoff[lane, 0] + np.float32(_LN2) * brightness[lane, 0]
-                now = octaves + cutoff_bend[lane, 0] * envelope[1, lane, knot]
-                mix = straight[lane, 0, 0], weight[lane, 0, 0], weight[lane, 0, 1]
-                _coefficients_of(now, half[lane, 0, 0], turning[lane, 0, 0], mix, c, v)
-                for n in range(frames):
-                    x[n, v] = source[lane, begin + n]
-            _run(x, y, c, s)
-            for v in range(count):
-                for n in range(frames):
-                    out[lanes[v], begin + n] = y[n, v]
+                now[v] = octaves + cutoff_bend[lane, 0] * envelope[1, lane, knot]
+            _coefficients(now, half, c)
+            for n in range(0, frames, WIDE):
+                turned(source, lanes, begin + n, x[n * WIDE :])
+            _run(x, y, c, s, frames)
+            for n in range(0, frames, WIDE):
+                turned_back(y, n * WIDE, lanes, begin + n, out)
         for v in range(count):
             for i in range(2):  # below 1e-18: far under any hearing, and denormal soon
-                state[lanes[v], 0, i] = s[i, v] if abs(s[i, v]) > 1e-18 else 0.0
+                held = s[i * WIDE + v]
+                state[lanes[v], 0, i] = held if abs(held) > 1e-18 else 0.0
 
 
-def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
+def _scratch(frames: int) -> Any:
+    """What `_filter` works in: lanes, cutoffs, shapes, states, coefficients, a segment before and after."""
+    small = aligned(WIDE, np.float64), aligned((1, WIDE), np.float64), aligned(2 * WIDE), aligned(6 * WIDE)
+    return aligned(WIDE, np.uint32), *small, aligned(frames * WIDE), aligned(frames * WIDE)
+
+
+def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
     """→ out["filtered"] [lanes, frames]."""
     clocks, cutoff = (inputs["keep"], inputs["brightness"]), (inputs["log_cutoff"], inputs["cutoff_bend"])
     shape = inputs["damping"], inputs["turning"], inputs["straight"], inputs["weight"]
-    moving = state["filter"], layout.stretch_frames, out["filtered"]
-    _filter(inputs["source"], inputs["envelope"], clocks, cutoff, shape, *moving)
+    moving = _scratch(layout.stretch_frames), state["filter"], layout.stretch_frames, out["filtered"]
+    return [(_filter, (inputs["source"], inputs["envelope"], clocks, cutoff, shape, *moving))]
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
@@ -303,7 +333,8 @@ SVF = Unit(
     prepare=prepare,
     outputs=(Port("filtered", ("lanes", "frames"), -1.0, 1.0, "frames"),),
     state=STATE,
-    kernel=kernel,
+    calls=calls,
+    kernel=called(calls),
     graph=graph,
     tolerance=1e-4,  # relative to inputs of 1 with q up to 20
 )

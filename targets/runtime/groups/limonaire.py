@@ -48,6 +48,7 @@ def status(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
         "book": _facts(held) if held else None,
         "seed": performance.seed,
         "open": slots.trusted is None,
+        "listening": machine.listening,
         "bar": bar,
         "beat": beat,
         "uptime_s": time.monotonic() - machine.started_s,
@@ -82,6 +83,14 @@ def set_seed(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
     return {}
 
 
+def show_token(machine: Machine, request: Mapping[str, Any]) -> dict[str, Any]:
+    """{"token": text} → {}; the address that sent it may write for an hour."""
+    refusal = machine.access.present(request.get("token"), machine.speaker)
+    if refusal:
+        raise Rejection(smp.ReturnCode.EACCESSDENIED, refusal)
+    return {}
+
+
 def _facts(held: Held) -> dict[str, Any]:
     return {"name": held.name, "version": str(held.version), "hash": bytes.fromhex(held.hash)}
 
@@ -98,4 +107,5 @@ COMMANDS: Commands = {
     (smp.LimonaireCommand.HEALTH, smp.Op.READ): health,
     (smp.LimonaireCommand.SEED, smp.Op.READ): get_seed,
     (smp.LimonaireCommand.SEED, smp.Op.WRITE): set_seed,
+    (smp.LimonaireCommand.TOKEN, smp.Op.WRITE): show_token,
 }

@@ -41,7 +41,7 @@ def _audio(machine: Machine) -> Mapping[str, float]:
 
 
 def _smp(machine: Machine) -> Mapping[str, float]:
-    names = ("requests", "refused", "not_supported", "faults", "noise")
+    names = ("requests", "refused", "denied", "not_supported", "faults", "noise")
     return {name: machine.counts[name] for name in names}
 
 

@@ -103,7 +103,7 @@ def test_an_equalizer_at_zero_gives_back_every_bit() -> None:
     values, sound = prepared("equalizer"), RNG(1).uniform(-1, 1, (2, 8 * FRAMES)).astype(np.float32)
     assert not values["on"].any()
     np.testing.assert_array_equal(run("equalizer", sound, values), sound)
-    assert (values["hears"][:32] == np.eye(32)).all()  # the graph's output, too
+    assert (values["hears"][:, :32] == np.eye(32)).all()  # the graph's output, too
 
 
 def test_a_knob_that_moves_does_not_click() -> None:
@@ -111,6 +111,25 @@ def test_a_knob_that_moves_does_not_click() -> None:
     moving = run("equalizer", sound, lambda n: prepared("equalizer", low_db=min(max(n - 20, 0), 20) * 0.2))
     hiss = signal.sosfilt(signal.butter(6, 2000, "high", fs=RATE, output="sos"), moving)[0, 10 * FRAMES :]
     assert decibels(hiss).max() < -50.0  # 4 dB in 0.2 s; a step of the gain itself would be -33
+
+
+def test_a_knob_thrown_from_end_to_end_goes_over_in_a_block_in_both_renderings() -> None:
+    """The oracle: two filters of scipy side by side from the first sample on, and a straight line between them."""
+    unit, rng = BY_NAME["equalizer"], RNG(2)
+    ends = [prepared("equalizer", mid_db=db, mid_hz=hz) for db, hz in ((-15.0, 300.0), (15.0, 9000.0))]
+    values = {p.name: ends[1][p.name].copy() for p in unit.values}
+    for name in (p.name for p in unit.values if p.kind == "cross"):
+        values[name][0] = ends[0][name][0]
+    play, sound = runners(model(unit, LAYOUT))["onnxruntime"], rng.uniform(-0.5, 0.5, (2, FRAMES)).astype(np.float32)
+    block = {**values, "mix": sound}
+    out = by_kernel(unit, LAYOUT, block, state := unit.start(LAYOUT))
+    drawn, drawn_state = by_graph(play, unit, block, unit.start(LAYOUT))
+    np.testing.assert_allclose(drawn["equalized"], out["equalized"], atol=unit.tolerance)
+    np.testing.assert_allclose(drawn_state["bands"], state["bands"], atol=unit.tolerance)
+    filters = [cookbook("mid", db, hz, q=0.7) for db, hz in ((-15.0, 300.0), (15.0, 9000.0))]
+    was, becomes = (signal.lfilter(*biquad, sound.astype(float), axis=1) for biquad in filters)
+    share = np.arange(FRAMES) / FRAMES
+    np.testing.assert_allclose(out["equalized"], was * (1.0 - share) + becomes * share, atol=1e-4)
 
 
 # --- compressor -----------------------------------------------------------------------------------------------------

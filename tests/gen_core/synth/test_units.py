@@ -107,7 +107,7 @@ def test_two_half_blocks_make_one_whole(unit: Unit) -> None:
     expected = by_kernel(unit, SMALL, block, whole_state)
     halves = []
     for second in (False, True):
-        part = {port.name: _half(port, block[port.name], SMALL, second) for port in ports(unit)}
+        part = {port.name: np.ascontiguousarray(_half(port, block[port.name], SMALL, second)) for port in ports(unit)}
         halves.append(by_kernel(unit, half, part, half_state))
     for port in unit.outputs:
         name = port.name

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -29,6 +30,16 @@ def dead_pid():
     return done.pid
 
 
+def test_a_record_names_the_ports_of_a_board_that_listens(port):
+    ip = {"address": "127.0.0.1", "smp_port": 1337, "osc_port": 9000, "http_port": 9001}
+    listening = replace(record(port), **ip)
+    bench.register(listening)
+    assert bench.running() == [listening]
+    path = bench.folder() / "bench-ab12.json"
+    path.write_text(json.dumps({name: value for name, value in json.loads(path.read_text()).items() if name not in ip}))
+    assert bench.running() == [record(port)], "a record without them is of a board that does not listen"
+
+
 def test_a_record_is_found_until_it_is_taken_away(port):
     assert bench.running() == []
     bench.register(record(port, "b"))
@@ -42,7 +53,8 @@ def test_a_record_is_found_until_it_is_taken_away(port):
 def test_the_record_is_json_that_others_may_read(port):
     bench.register(record(port))
     text = (bench.folder() / "bench-ab12.json").read_text()
-    assert json.loads(text) == {"port": port, "pid": os.getpid(), "serial": "ab12", "state": "somewhere"}
+    ip = {"address": "", "smp_port": 0, "osc_port": 0, "http_port": 0}
+    assert json.loads(text) == {"port": port, "pid": os.getpid(), "serial": "ab12", "state": "somewhere"} | ip
     assert bench.folder().stat().st_mode & 0o077 == 0
 
 

@@ -180,11 +180,17 @@ def await_board(port: str, timeout_s: float = 30.0) -> None:
 
 
 @contextlib.contextmanager
-def bench_board(state: Path, *arguments: str, factory: bytes | None = None):
-    """Start a bench with the fake performance; stop it at the end, as Ctrl-C would."""
+def bench_board(state: Path, *arguments: str, factory: bytes | None = None, ip: bool | None = False):
+    """Start a bench with the fake performance; stop it at the end, as Ctrl-C would.
+
+    `ip`: whether it listens, on any free ports; None leaves that to the arguments.
+    """
     state.mkdir(parents=True, exist_ok=True)
     trust(state)
     words = [sys.executable, "-m", "targets.runtime.supervisor", "--state", str(state), "--performance", FAKE, "--json"]
+    if ip is not None:
+        free = [word for kind in ("smp", "osc", "http") for word in (f"--{kind}-port", "0")]
+        words += free if ip else ["--no-ip"]
     if factory is not None:
         path = state.parent / "factory.book"
         path.write_bytes(factory)

@@ -9,6 +9,7 @@ import threading
 
 import numpy as np
 
+from gen_core.spec import span
 from gen_core.spec.note import Note
 from gen_core.spec.param import Param, find
 
@@ -39,6 +40,11 @@ class FakePerformance:
         self._values |= {"seed": 4711.0 if seed is None else float(seed)} | dict(values or {})
         self._frame, self._composed, self._lock = 0, 0, threading.Lock()
         self._notes: list[Note] = []
+        self.played, self.courses = [], []
+
+    @property
+    def tick(self):
+        return self._frame * 480 // 24000
 
     @property
     def seed(self):
@@ -50,7 +56,12 @@ class FakePerformance:
     def values(self):
         return dict(self._values)
 
-    def set(self, param_id, value, quantum=""):
+    def play(self, part, pitch, velocity):
+        self.played.append((part, pitch, velocity))
+
+    def set(self, param_id, value, quantum="", over=""):
+        span.parse(over)
+        self.courses.append((param_id, value, quantum, over))
         self._values[param_id] = find(self.params, param_id).check(value)
         bar, beat = self.position()
         return (bar + 1, 0.0) if (quantum or self.params[param_id].quantum) == "bar" else (bar, beat)

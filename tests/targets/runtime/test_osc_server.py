@@ -9,7 +9,9 @@ from pythonosc.osc_message_builder import OscMessageBuilder
 
 from gen_core.spec.note import Note
 from targets.protocol.demux import Demux
-from targets.runtime.osc_server import QUIET_AFTER_UPLOAD_S, OscServer
+from targets.runtime.access import SERIAL
+from targets.runtime.osc_server import OscServer, Sign
+from targets.runtime.subscribers import QUIET_AFTER_UPLOAD_S
 
 
 class Talk:
@@ -59,6 +61,57 @@ def test_a_number_sets_a_parameter_within_its_range(talk, name):
     args, value = SETS[name]
     talk.say("/param/fake_bpm", *args)
     assert talk.performance.get("fake_bpm") == value and talk.server.stats()["osc_set"] == 1
+
+
+COURSES = {  # arguments → (value, quantum, over) that the performance is asked for
+    "nothing more": ((90.0,), (90.0, "", "")),
+    "seconds as a number": ((90.0, 2.5), (90.0, "", "2.5s")),
+    "whole seconds": ((90, 3), (90.0, "", "3s")),
+    "bars": ((90.0, "8bars"), (90.0, "", "8bars")),
+    "beats and a phrase": ((90.0, "4 beats", "phrase"), (90.0, "phrase", "4beats")),
+    "a section alone": ((90.0, "section"), (90.0, "section", "")),
+}
+
+
+@pytest.mark.parametrize("name", COURSES)
+def test_a_change_may_take_its_time_and_wait_for_its_place(talk, name):
+    args, (value, quantum, over) = COURSES[name]
+    talk.say("/param/fake_bpm", *args)
+    assert talk.performance.courses == [("fake_bpm", value, quantum, over)]
+
+
+@pytest.mark.parametrize(
+    "how", [("8 hours",), (-1.0,), (math.nan,), ("bar", "8bars"), ("bar", "bar"), (True,), (b"x",)]
+)
+def test_a_change_with_anything_else_behind_it_is_refused(talk, how):
+    talk.say("/param/fake_bpm", 90.0, *how)
+    assert talk.performance.courses == [] and talk.server.stats()["osc_refused"] == 1
+
+
+def test_keys_are_played_along(talk):
+    talk.say("/play", "lead", 60, 100)
+    talk.say("/play", 1, 36, 0)
+    talk.say("/play", "lead", 60.5, 100)
+    talk.say("/play", "lead")
+    assert talk.performance.played == [("lead", 60, 100), (1, 36, 0)]
+    assert (talk.server.stats()["osc_played"], talk.server.stats()["osc_refused"]) == (2, 2)
+
+
+def test_sync_gives_back_what_was_sent_with_the_place_in_the_music(talk):
+    talk.play(6)
+    talk.say("/sync", 12.5)
+    ((address, token, bar, beat, tick, _bpm),) = talk.hear()
+    assert (address, token, bar) == ("/sync", 12.5, 1) and beat * 480 + 1920 == pytest.approx(tick, abs=6)
+
+
+def test_signs_are_told_at_their_pace_to_those_who_hear_them(talk):
+    rested = []
+    talk.server.signs = (Sign("levels", 0.1, lambda: (-3.0, -4.0, -20.0, -21.0), lambda: rested.append(True)),)
+    assert talk.hear() == [] and rested
+    talk.say("/subscribe", "levels")
+    assert talk.hear() == [("/levels", -3.0, -4.0, -20.0, -21.0)] and talk.hear() == []
+    talk.now_s += 0.11
+    assert len(talk.hear()) == 1
 
 
 def test_a_choice_may_be_named(talk):
@@ -129,13 +182,13 @@ def test_a_subscription_is_to_what_was_named(talk):
 
 def test_during_smp_nothing_is_sent_and_no_note_is_lost(talk):
     talk.say("/subscribe", "notes", "ack")
-    talk.server.smp_seen(upload=True)
+    talk.server.subscribers.smp_seen(SERIAL, upload=True)
     for _ in range(8):
         talk.play(1)
         talk.say("/param/fake_bpm", 99.0)
         assert talk.hear() == []
         talk.now_s += 1.0
-        talk.server.smp_seen(upload=True)
+        talk.server.subscribers.smp_seen(SERIAL, upload=True)
     talk.now_s += QUIET_AFTER_UPLOAD_S + 0.01
     told = talk.hear()
     assert [message[1] for message in told if message[0] == "/note"] == [480 * n for n in range(1, 9)]
@@ -143,7 +196,7 @@ def test_during_smp_nothing_is_sent_and_no_note_is_lost(talk):
 
 
 def test_the_pause_after_an_ordinary_exchange_is_short(talk):
-    talk.server.smp_seen(upload=False)
+    talk.server.subscribers.smp_seen(SERIAL, upload=False)
     talk.say("/param/fake_bpm")
     assert talk.hear() == []
     talk.now_s += 0.5
@@ -166,5 +219,5 @@ def test_a_large_tick_keeps_all_its_bits(talk):
 def test_whoever_stopped_reading_is_forgotten(talk):
     talk.say("/subscribe", "all")
     talk.play(2)
-    talk.server.forget()
+    talk.server.subscribers.forget(SERIAL)
     assert talk.hear() == []

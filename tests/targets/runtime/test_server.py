@@ -249,4 +249,4 @@ def test_frames_are_counted_by_what_became_of_them(rig):
     rig.raw(0, 3, 0, {"name": "none"})
     rig.server.handle(b"noise")
     told = rig.raw(0, 2, 0, {"name": "smp"})["fields"]
-    assert told == {"requests": 4, "refused": 1, "not_supported": 1, "faults": 0, "noise": 1}
+    assert told == {"requests": 4, "refused": 1, "denied": 0, "not_supported": 1, "faults": 0, "noise": 1}

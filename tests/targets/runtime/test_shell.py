@@ -23,6 +23,7 @@ def typed(rig, *argv):
 ANSWERS = {  # typed → what the answer holds
     "param set fake_bpm 90": "fake_bpm 90 bpm from bar 1 beat 0",
     "param set fake_bpm 90 now": "fake_bpm 90 bpm from bar 0",
+    "param set fake_bpm 90 8bars phrase": "fake_bpm 90 bpm from bar",
     "param set fake_key d": "fake_key d",
     "param set 'fake_key' \"c\"": "fake_key c",
     "param get fake_bpm": "fake_bpm 120 bpm",
@@ -32,7 +33,7 @@ ANSWERS = {  # typed → what the answer holds
     "log": "playing test book 0.9.0",
     "log 1": "playing",
     "file list": "no files",
-    "help": "param set ID VALUE [QUANTUM]",
+    "help": "param set ID VALUE [OVER] [QUANTUM]",
 }
 
 
@@ -51,8 +52,8 @@ WRONG = {  # typed → what the line says; the exit code is that of a wrong comm
     "param set fake_bpm 9000": "out of range",
     "param set fake_bpm fast": "cannot be 'fast'",
     "param set fake_bpn 90": "did you mean fake_bpm",
-    "param set fake_bpm": "param set ID VALUE [QUANTUM]",
-    "param set fake_bpm 1 2 3": "was given 4 words",
+    "param set fake_bpm": "param set ID VALUE [OVER] [QUANTUM]",
+    "param set fake_bpm 1 2 3 4": "was given 5 words",
     "param get nothing": "no parameter 'nothing'",
     "param": "no command 'param'",
     "reboot": "no command 'reboot'",
