@@ -61,7 +61,9 @@ def steady(steady_port, monkeypatch):
 
 
 def test_a_bench_board_is_found_and_says_who_it_is(bench, capsys):
-    assert data(capsys, "devices") == [{"path": bench.port, "kind": "bench", "serial": bench.record["serial"]}]
+    assert data(capsys, "devices") == [
+        {"path": bench.port, "kind": "bench", "serial": bench.record["serial"], "warning": ""}
+    ]
     status = data(capsys, "info")
     assert status["product"] == "Limonaire" and status["book"]["version"] == VERSIONS[0]
     code, out, _ = limonaire(capsys, "info")
