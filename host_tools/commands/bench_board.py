@@ -55,8 +55,8 @@ def address(text: str) -> str:
 def run(args: argparse.Namespace) -> None:
     from host_tools import bench
 
-    flags = ("listen", "null", "open", "json", "no-ip")
-    options = [f"--{name}" for name in flags if getattr(args, name.replace("-", "_"))]
+    names = ("listen", "null", "open", "json", "no-ip")
+    options = [f"--{name}" for name in names if getattr(args, name.replace("-", "_"))]
     options += ["--seed", str(args.seed)] if args.seed is not None else []
     options += ["--engine", args.engine]
     options += [word for place in args.bind for word in ("--bind", place)]

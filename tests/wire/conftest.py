@@ -2,5 +2,6 @@ import sys
 from pathlib import Path
 
 HERE = Path(__file__).parent
-FOLDERS = (HERE, HERE.parent / "targets" / "runtime", HERE / "plugin")
-sys.path[:0] = [str(folder) for folder in FOLDERS if str(folder) not in sys.path]
+for folder in (HERE, HERE.parent / "targets" / "runtime", HERE / "plugin"):
+    if str(folder) not in sys.path:
+        sys.path.insert(0, str(folder))

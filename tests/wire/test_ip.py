@@ -18,7 +18,7 @@ from smpclient import SMPClient
 from smpclient.requests.image_management import ImageStatesRead
 from smpclient.requests.os_management import ResetWrite
 from smpclient.transport.udp import SMPUDPTransport
-from smpmgr_kit import MISSING, SMPMGR, images, smpmgr
+from smpmgr_kit import DATA, LINES, MISSING, SMPMGR, check_line, images, run_lines, smpmgr
 
 from targets.protocol import bench as bench_records
 
@@ -56,6 +56,19 @@ def test_smpmgr_flashes_a_board_over_ip(bench, book):
     shown = images(smpmgr(bench, "image", "state-read", link=OVER_IP))
     assert shown[0][:3] == ("1.0.0", True, False)
     smpmgr(bench, "image", "state-write", "00112233", fails=True, link=OVER_IP)
+
+
+@pytest.fixture(scope="module")
+def printed(bench, tmp_path_factory):
+    folder = tmp_path_factory.mktemp("lines")
+    yield run_lines(OVER_IP, folder)
+    assert (folder / "y.bin").read_bytes() == DATA
+
+
+@pytest.mark.skipif(not SMPMGR.exists(), reason=MISSING)
+@pytest.mark.parametrize("name", LINES)
+def test_every_line_of_smpmgr_is_answered_over_ip_as_well(printed, name):
+    check_line(name, *printed[name])
 
 
 def await_echo(bench):

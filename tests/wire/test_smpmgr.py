@@ -7,12 +7,11 @@ import signal
 import subprocess
 import sys
 import time
-import zlib
 from pathlib import Path
 
 import pytest
 from bench_kit import KEY, STRANGER, Client, bench_board, manifest, signed_book
-from smpmgr_kit import MISSING, SMPMGR, images, smpmgr
+from smpmgr_kit import DATA, LINES, MISSING, SMPMGR, check_line, images, run_lines, smpmgr
 
 from targets.protocol import book as books
 
@@ -40,54 +39,16 @@ def book(tmp_path_factory):
     return path
 
 
-DATA = bytes(range(256)) * 12 + b"end"
-LINES = {  # name → (words, what is printed, whether it fails); in this order, each once
-    "echo": (["os", "echo", "hi"], "hi", False),
-    "upload a file": (["file", "upload", "x.bin", "/bundles/x"], "100.0%", False),
-    "its size": (["file", "read-size", "/bundles/x"], rf"\b{len(DATA)}\b", False),
-    "its hash": (["file", "get-hash", "/bundles/x"], rf"output={zlib.crc32(DATA)}\b", False),
-    "kinds of hash": (["file", "get-supported-hash-types"], "crc32.*sha256", False),
-    "download it": (["file", "download", "/bundles/x", "y.bin"], "", False),
-    "the parameters": (["file", "download", "/params.json", "params.json"], "", False),
-    "leave the folder": (["file", "download", "../../../etc/passwd", "z.bin"], "FILE_INVALID_NAME", True),
-    "write what is read only": (["file", "upload", "x.bin", "/log"], "READ_ONLY", True),
-    "groups of statistics": (["statistics", "list"], "audio.*composer.*osc", False),
-    "one of them": (["statistics", "get", "audio"], r"'blocks': \d+", False),
-    "all of them": (["statistics", "fetch-all"], "name='audio'.*name='board'", False),
-    "of the server": (["statistics", "smp_svr_stats"], r"'requests': \d+", False),
-    "one that is not there": (["statistics", "get", "none"], "ErrorV2.*ERR_INVALID_GROUP", True),
-    "set a parameter": (["shell", "param set fake_bpm 90"], "fake_bpm 90 bpm from bar", False),
-    "read it": (["shell", "param get fake_bpm"], "fake_bpm 90 bpm", False),
-    "a wrong word": (["shell", "format card"], "Return code: 2.*no command 'format card'", False),
-    "supported groups": (["enum", "get-supported-groups"], r"\b65\b", False),
-    "details of groups": (["enum", "get-group-details", "3", "65"], "settings mgmt.*limonaire", False),
-    "no book at all": (["image", "upload", "plain.zip"], "Magic", True),
-}
-
-
 @pytest.fixture(scope="module")
 def printed(bench, tmp_path_factory):
     """name → (exit code, text) of all LINES, and the folder in which they ran."""
     folder = tmp_path_factory.mktemp("lines")
-    (folder / "x.bin").write_bytes(DATA)
-    (folder / "plain.zip").write_bytes(b"PK\3\4" + bytes(2000))
-    words = [["--port", bench.port, *words] for words, _, _ in LINES.values()]
-    command = [str(SMPMGR.parent / "python"), str(HERE / "smpmgr_lines.py"), json.dumps(words)]
-    environment = os.environ | {"COLUMNS": "400", "NO_COLOR": "1"}
-    done = subprocess.run(
-        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=180, env=environment, cwd=folder
-    )
-    pieces = re.split(r"\n\x1e(\d+)\n", done.stdout)
-    assert len(pieces) == 2 * len(LINES) + 1, done.stdout
-    return dict(zip(LINES, zip(map(int, pieces[1::2]), pieces[:-1:2], strict=True), strict=True)), folder
+    return run_lines(("--port", bench.port), folder), folder
 
 
 @pytest.mark.parametrize("name", LINES)
 def test_every_line_of_smpmgr_is_answered(printed, name):
-    code, text = printed[0][name]
-    _, expected, fails = LINES[name]
-    assert re.search(expected, text, re.S), text
-    assert (code != 0 or "ErrorV1" in text or "ErrorV2" in text) == fails, text
+    check_line(name, *printed[0][name])
 
 
 def test_files_come_back_as_they_went_and_none_comes_from_elsewhere(printed):
