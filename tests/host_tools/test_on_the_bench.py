@@ -106,6 +106,15 @@ def test_a_stream_reaches_the_board(steady, capsys, tmp_path):
     assert data(capsys, "get", "fake_energy", "fake_key") == {"fake_energy": 0.7, "fake_key": 1.0}
 
 
+@pytest.mark.parametrize("topic", ["beats", "levels", "health"])
+def test_a_board_tells_how_it_is_doing_while_it_plays(topic, steady):
+    from host_tools.device import Device
+
+    with Device() as device:
+        assert next(getattr(device, topic)(20))
+        assert {"ok", "reasons", "blocks"} <= set(device.check_health())
+
+
 def test_a_book_is_flashed_tried_and_kept(bench, books, capsys):
     report = data(capsys, "flash", books["new"], "--trust", books["key"])
     assert report["version"] == VERSIONS[1] and report["confirmed"]
