@@ -239,7 +239,7 @@ class Upload:
         """Find what a previous life left behind; `catch_up` reads it. Only a whole hash says that it is resumed."""
         try:
             record = self.storage.read(RECORD)
-            values = json.loads(record) if record is not None else {"len": 0, "sha": ""}
+            values: dict[str, Any] = json.loads(record) if record is not None else {"len": 0, "sha": ""}
             arrival = Arrival(int(values["len"]), str(values["sha"]))
             if arrival.sha:
                 self.arrival = arrival
