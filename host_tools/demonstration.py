@@ -88,7 +88,8 @@ def measures(status: dict[str, Any], flashed: flashing.FlashReport) -> dict[str,
         "effect_latency_max_s": stats.get("effect_latency_max_s"),
         "rss_bytes": status["rss_bytes"],
         "flashed_bytes": flashed.bytes,
-        "payload_ratio": flashed.payload_ratio,
+        "copied_bytes": flashed.copied_bytes,
+        "wire_bytes": flashed.wire_bytes,
         "flash_seconds": flashed.seconds,
     }
 
@@ -109,5 +110,5 @@ def spoken(report: dict[str, Any]) -> dict[str, object]:
         "control change to first effect": number("effect_latency_s", ".3f", " s (median)"),
         "memory of the board": f"{report['rss_bytes'] / 2**20:.0f} MiB",
         "flashed": f"{report['flashed_bytes']} bytes in {report['flash_seconds']:.1f} s",
-        "payload/wire": number("payload_ratio", ".3f"),
+        "of them on the board already": f"{report['copied_bytes']}; {report['wire_bytes']} bytes crossed the cable",
     }

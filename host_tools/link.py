@@ -1,135 +1,249 @@
-"""The host's end of the cable: one port, one thread that reads it, SMP answers and OSC messages sorted apart."""
+"""The host's end of the cable, which outlives the cable: when the port goes away, the board is looked for again."""
 
-import queue
 import threading
 import time
-from collections import deque
+from collections.abc import Callable, Sequence
+from typing import NamedTuple
 
-import serial
+from gen_core.spec.errors import BoardTimeoutError, LimonaireError, NoBoardError
+from host_tools import ports
+from host_tools.connection import Connection, ConnectionLost, Traffic
+from host_tools.mailbox import KEPT, Mailbox
+from host_tools.outbox import Outbox
+from host_tools.wires import open_wire
+from targets.protocol import osc, smp
 
-from gen_core.spec.errors import BoardTimeoutError, NoBoardError
-from host_tools.serial_port import open_port
-from targets.protocol import osc, slip, smp, smp_serial
-from targets.protocol.demux import Demux
+LOOK_EVERY_S = 0.2
+KEEP_ALIVE_S = 20.0  # a board forgets an address that has said nothing for a minute
+FLUSH_TIMEOUT_S = 60.0
 
-MESSAGES_KEPT = 100_000  # an hour of dense music; older ones are dropped, so that memory stays bounded
+Ask = Callable[[smp.Frame, float], smp.Frame | None]
+
+
+class Event(NamedTuple):
+    """What happened to the connection: "lost", "back", or "gone" when patience is over; and the port."""
+
+    kind: str
+    port: str
 
 
 class Link:
-    """An open port. `ask` asks over SMP, `tell` tells over OSC, `heard` gives what the board told over OSC."""
+    """A connection to one board, opened again whenever it is lost.
 
-    def __init__(self, path: str) -> None:
-        self.path = path
-        self.sent_bytes = self.received_bytes = 0
-        self._sequence = 0
-        self._messages: deque[osc.Message] = deque(maxlen=MESSAGES_KEPT)
-        self._told = threading.Condition()
-        self._writing, self._asking = threading.Lock(), threading.Lock()
-        self._open()
+    `greet(ask, port)` must raise unless the board at the other end is the right one; nothing but its questions is sent
+    before. `introduce()` gives the messages to begin with, such as subscriptions. `reconnect_s`: how long to look for
+    a board that is gone; 0 means not at all.
+    """
 
-    def _open(self) -> None:
-        self._serial = open_port(self.path)
-        self._answers: queue.Queue[smp.Frame | None] = queue.Queue()  # None: the port is gone
+    def __init__(
+        self,
+        port: str,
+        baud: int | None = None,
+        greet: Callable[[Ask, str], None] = lambda ask, port: None,
+        introduce: Callable[[], Sequence[osc.Message]] = tuple,
+        reconnect_s: float = 0.0,
+        on_event: Callable[[Event], None] = lambda event: None,
+    ) -> None:
+        self.port, self.reconnect_s = port, reconnect_s
+        self._baud, self._greet, self._introduce, self._on_event = baud, greet, introduce, on_event
+        self._listed = ports.at(port)
+        self.messages: Mailbox[osc.Message] = Mailbox(lambda message: message.address)
+        self.events: Mailbox[Event] = Mailbox(lambda event: event.kind)
+        self._outbox, self._asking, self._sequence = Outbox(), threading.Lock(), 0
+        self._traffic = Traffic()
+        self._state, self._changed = "gone", threading.Condition()  # up, lost, gone, closed
         self._closing = threading.Event()
-        self._reader = threading.Thread(target=self._read, name="limonaire-link", daemon=True)
-        self._reader.start()
+        self._keeper: threading.Thread | None = None
+        self._connection: Connection | None = None
+        self._open(port)
+
+    @property
+    def sent_bytes(self) -> int:
+        """Bytes on the wire to the board, over all connections."""
+        return self._traffic.sent
+
+    @property
+    def received_bytes(self) -> int:
+        """Bytes on the wire from the board, noise included."""
+        return self._traffic.received
+
+    @property
+    def up(self) -> bool:
+        """True while the board is connected."""
+        return self._state == "up"
 
     def close(self) -> None:
-        """Close the port; the reader ends with it."""
+        """Send what waits, as far as the line is there; close the port."""
+        if self.up:
+            self._flush_briefly()
         self._closing.set()
-        self._reader.join()
-        self._serial.close()
+        self._become("closed")
+        if self._keeper and self._keeper is not threading.current_thread():
+            self._keeper.join()
+        self._retire()
 
-    def reopen(self) -> None:
-        """Open the port again, after a board that reset took it away. Raises what opening raises."""
-        self.close()
-        self._open()
+    def reopen(self, timeout_s: float = 1.0) -> None:
+        """Have the board back: waits a little while it is looked for, tries once more when it had been given up.
+
+        Raises what opening raises, and NoBoardError while it is away.
+        """
+        with self._changed:
+            self._changed.wait_for(lambda: self._state != "lost", timeout_s)
+            state = self._state
+        if state == "gone":
+            self._retire()
+            self._open(self._whereabouts())
+        elif state != "up":
+            raise ConnectionLost(self.port)
 
     def ask(self, request: smp.Frame, timeout_s: float, attempts: int = 1) -> smp.Frame:
         """Send a request and wait for its answer; asked again in the same words when none comes in time.
 
-        Raises BoardTimeoutError when no answer comes, NoBoardError when the port goes away.
+        If the board is lost meanwhile, a read, and whatever may be asked more than once, is asked again when it is
+        back. Raises BoardTimeoutError when no answer comes, NoBoardError when the board does not come back, or when
+        nobody knows whether a write was heard.
         """
         with self._asking:
             self._sequence = (self._sequence + 1) % 256
             frame = request.numbered(self._sequence)
             for _ in range(attempts):
-                self._write(smp_serial.to_lines(smp.encode(frame)))
-                answer = self._answer_to(frame, time.monotonic() + timeout_s)
+                answer = self._answer_to(frame, timeout_s, again=attempts > 1 or request.op == smp.Op.READ)
                 if answer is not None:
                     return answer
-        cause = f"the board on {self.path} does not answer ({attempts} x {timeout_s:g} s)"
+        cause = f"the board on {self.port} does not answer ({attempts} x {timeout_s:g} s)"
         raise BoardTimeoutError(cause, "check the cable, or give it more time with --timeout")
 
     def tell(self, message: osc.Message) -> None:
-        """Send one OSC message. Nothing says whether it arrived."""
-        self._write(slip.encode(osc.encode(message)))
+        """Send one OSC message, in its turn. Nothing says whether it arrived."""
+        self._when_up()
+        self._outbox.queue(osc.encode(message))
 
-    def heard(self, timeout_s: float = 0.0, address: str = "") -> list[osc.Message]:
-        """Take what the board has told; waits up to `timeout_s` for the first message.
+    def put(self, message: osc.Message) -> None:
+        """Send a live value: of each address the newest, as soon as the line has room. Never waits.
 
-        With an address only the messages of that address are taken; the others wait for their own reader.
+        Raises NoBoardError when the board is gone for good; while it is only lost, values wait for it.
         """
+        packet = osc.encode(message)
+        if self._state in ("gone", "closed"):
+            raise ConnectionLost(self.port)
+        self._outbox.put(message.address, packet)
 
-        def fits(message: osc.Message) -> bool:
-            return not address or message.address == address
+    def flush(self, timeout_s: float = FLUSH_TIMEOUT_S) -> None:
+        """Wait until everything that was told or put has been handed to the system."""
+        ends_s = time.monotonic() + timeout_s
+        while not self._outbox.flush(0.1):
+            self._when_up()
+            if time.monotonic() > ends_s:
+                raise BoardTimeoutError(f"nobody takes what is sent to {self.port}", "reset the board")
 
-        with self._told:
-            self._told.wait_for(lambda: any(map(fits, self._messages)), timeout_s)
-            taken = [message for message in self._messages if fits(message)]
-            left = [message for message in self._messages if not fits(message)]
-            self._messages.clear()
-            self._messages.extend(left)
+    def heard(self, timeout_s: float = 0.0, address: str = "", most: int = KEPT) -> list[osc.Message]:
+        """Take what the board has told, at most so many messages; waits up to `timeout_s` for the first.
+
+        With an address only the messages of that address are taken; the others wait for their own reader. Raises
+        NoBoardError when the board is gone for good and nothing is left to read.
+        """
+        taken = self.messages.take(timeout_s, address, most)
+        if not taken and self._state in ("gone", "closed"):
+            raise ConnectionLost(self.port)
         return taken
 
-    def _answer_to(self, frame: smp.Frame, deadline_s: float) -> smp.Frame | None:
-        """The answer to `frame`, or None at the deadline; late answers to earlier requests are passed over."""
-        while (left_s := deadline_s - time.monotonic()) > 0:
+    # ---- the connection and its loss
+
+    def _answer_to(self, frame: smp.Frame, timeout_s: float, again: bool) -> smp.Frame | None:
+        """One attempt; over as many connections as it takes where the request may be heard twice."""
+        while True:
+            connection = self._when_up()
             try:
-                answer = self._answers.get(timeout=left_s)
-            except queue.Empty:
-                return None
-            if answer is None:
-                raise self._lost()
-            if answer.answers(frame):
-                return answer
-        return None
+                return connection.ask(frame, timeout_s)
+            except ConnectionLost:
+                if not again or self._closing.is_set():
+                    raise
+                self._settle(connection)
 
-    def _write(self, data: bytes) -> None:
-        with self._writing:
-            try:
-                self._serial.write(data)
-                self.sent_bytes += len(data)
-            except serial.SerialTimeoutException:
-                raise BoardTimeoutError(f"nobody takes what is sent to {self.path}", "reset the board") from None
-            except (serial.SerialException, OSError):
-                raise self._lost() from None
+    def _settle(self, connection: Connection) -> None:
+        """Wait until the loss of a connection has been noticed, which another thread does."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._connection is not connection or self._state != "up", LOOK_EVERY_S)
 
-    def _lost(self) -> NoBoardError:
-        return NoBoardError(f"the connection to {self.path} is lost", "plug the board in again and repeat the command")
-
-    def _read(self) -> None:
-        demux, port, closing, answers = Demux(), self._serial, self._closing, self._answers
-        while not closing.is_set():
-            try:
-                data = port.read(1)
-                data += port.read(port.in_waiting) if data else b""
-            except (serial.SerialException, OSError, TypeError):  # TypeError: pyserial, when the port is closed
-                answers.put(None)
-                return
-            self.received_bytes += len(data)
-            for kind, packet in demux.feed(data):
-                self._sort(kind, packet, answers)
-
-    def _sort(self, kind: str, packet: bytes, answers: "queue.Queue[smp.Frame | None]") -> None:
-        """Answers to whoever asks, messages to whoever listens; what is damaged is dropped, as a line may damage it."""
+    def _open(self, port: str) -> None:
+        """Open, greet, introduce: only then is anything else sent."""
+        wire = open_wire(port, self._baud)
+        connection = Connection(wire, port, self._outbox, self._traffic, self.messages.put, self._lost)
         try:
-            if kind == "smp":
-                answers.put(smp.decode(packet))
+            self._greet(connection.ask, port)
+        except BaseException:
+            connection.close()
+            raise
+        self.port, self._connection = port, connection
+        self._outbox.release([osc.encode(message) for message in self._introduce()])
+        self._become("up")
+        if connection.lost:  # between greeting and now
+            self._lost(connection)
+        elif wire.kind == "udp":
+            threading.Thread(target=self._keep_alive, args=(connection,), daemon=True).start()
+
+    def _lost(self, connection: Connection) -> None:
+        """In a thread of the connection: look for the board in another one, which may end this one."""
+        with self._changed:
+            if connection is not self._connection or self._state != "up":
                 return
-            messages = osc.decode(packet)
-        except ValueError:
-            return
-        with self._told:
-            self._messages.extend(messages)
-            self._told.notify_all()
+            self._state = "lost" if self.reconnect_s > 0 else "gone"
+            self._changed.notify_all()
+            if self._state == "lost":
+                self._keeper = threading.Thread(target=self._look, name="limonaire-keeper", daemon=True)
+                self._keeper.start()
+        self._happened(self._state)
+
+    def _look(self) -> None:
+        """Until the board is found, or patience is over."""
+        ends_s = time.monotonic() + self.reconnect_s
+        self._retire()
+        while not self._closing.wait(LOOK_EVERY_S):
+            try:
+                self._open(self._whereabouts())
+            except (LimonaireError, OSError):  # not there yet, not yet ours to open, or not yet awake
+                if time.monotonic() > ends_s:
+                    self._become("gone")
+                    return self._happened("gone")
+            else:
+                return self._happened("back")
+
+    def _whereabouts(self) -> str:
+        """Where the board is now. One that the list knew is never sought on a port that may be a stranger's now."""
+        path = ports.find_again(self._listed) if self._listed else self.port
+        if path is None:
+            raise NoBoardError(f"the board that was on {self.port} is not connected", "plug it in again")
+        return path
+
+    def _retire(self) -> None:
+        if self._connection:
+            self._connection.close()
+
+    def _keep_alive(self, connection: Connection) -> None:
+        while not self._closing.wait(KEEP_ALIVE_S) and connection is self._connection and self.up:
+            for message in self._introduce():
+                self._outbox.queue(osc.encode(message))
+
+    def _when_up(self) -> Connection:
+        """The connection, when it is there; waits for a board that is lost."""
+        with self._changed:
+            self._changed.wait_for(lambda: self._state != "lost")
+            if self._state != "up" or self._connection is None:
+                raise ConnectionLost(self.port)
+            return self._connection
+
+    def _become(self, state: str) -> None:
+        with self._changed:
+            self._state = self._state if self._state == "closed" else state
+            self._changed.notify_all()
+
+    def _happened(self, kind: str) -> None:
+        event = Event(kind, self.port)
+        self.events.put([event])
+        self._on_event(event)
+
+    def _flush_briefly(self) -> None:
+        try:
+            self._outbox.flush(1.0)
+        except LimonaireError:
+            pass  # nobody takes it, and we are leaving

@@ -5,6 +5,7 @@ board leaves while it runs. `--port`, the variable LIMONAIRE_PORT and `port = â€
 """
 
 import os
+import sys
 import tomllib
 from typing import NamedTuple
 
@@ -30,10 +31,26 @@ def boards() -> list[Port]:
     usb = [
         Port(port.device, "usb", port.serial_number or "")
         for port in list_ports.comports()
-        if (port.vid, port.pid, port.product) == (USB_VENDOR, USB_PRODUCT, USB_PRODUCT_NAME)
+        if (port.vid, port.pid) == (USB_VENDOR, USB_PRODUCT) and port.product in _product_names()
     ]
     running = [Port(record.port, "bench", record.serial) for record in bench.running()]
     return sorted(usb) + sorted(running)
+
+
+def at(path: str) -> Port | None:
+    """The board of ours at this path, if the list has one there."""
+    return next((port for port in boards() if port.path == path), None)
+
+
+def find_again(board: Port) -> str | None:
+    """Where a board is now that was unplugged: the system may have given it another name. None while it is away.
+
+    A board without a serial number is looked for where it was.
+    """
+    for port in boards():
+        if port.kind == board.kind and (port.serial == board.serial if board.serial else port.path == board.path):
+            return port.path
+    return None
 
 
 def choose(wanted: str | None = None) -> str:
@@ -51,6 +68,11 @@ def choose(wanted: str | None = None) -> str:
         raise NoBoardError("no board is connected", "plug one in, or start `limonaire bench-board` in another terminal")
     listed = ", ".join(f"{port.path} ({port.kind} {port.serial})" for port in found)
     raise NoBoardError(f"{len(found)} boards are connected: {listed}", f"say which, for example --port {found[0].path}")
+
+
+def _product_names() -> tuple[str | None, ...]:
+    """Windows does not tell the name of the product: there the numbers must do, and the handshake."""
+    return (USB_PRODUCT_NAME, None) if sys.platform == "win32" else (USB_PRODUCT_NAME,)
 
 
 def configured() -> str | None:

@@ -8,41 +8,70 @@ own; what it can copy does not travel.
 
 import hashlib
 import io
+import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 from gen_core.spec.errors import BoardTimeoutError, NoBoardError, RefusedError
 from host_tools.progress import Progress
 from host_tools.replies import NotSupported
-from targets.protocol import pieces, smp
+from targets.protocol import mcuboot, pieces, smp
 
 if TYPE_CHECKING:
     from host_tools.device import Device
 
 FRAME_BYTES = 48  # of a message: header, length and checksum, the names and numbers around the data
 FIRST_FRAME_BYTES = 64  # of the first one as well: slot, total length, hash
-SETBACKS = 20  # a line that flips one bit in 10,000 bytes loses about ten answers for each book of some MB
+SETBACKS = 20  # in a row, without one byte gained: then the line is not bad but broken
+SMALLEST_CHUNK, GROWTH = 128, 1.25  # bytes; what is lost halves the next chunk, what arrives lets it grow again
+SOONEST_S, SLOWER = 0.25, 4.0  # an answer is given up after so many times what the slowest of late took
+
+
+class Footing:
+    """How large a chunk may be and how long an answer may take, by how the line has been."""
+
+    def __init__(self, room: int, timeout_s: float) -> None:
+        self._most, self.room, self._longest_s = room, float(room), timeout_s
+        self.timeout_s, self._slowest_s = timeout_s, 0.0
+        self.setbacks = 0
+
+    def gained(self, took_s: float) -> None:
+        """A chunk has arrived, and was answered so soon."""
+        self.setbacks = 0
+        self.room = min(self.room * GROWTH, self._most)
+        self._slowest_s = max(took_s, 0.9 * self._slowest_s)
+        self.timeout_s = min(max(SLOWER * self._slowest_s, SOONEST_S), self._longest_s)
+
+    def lost(self) -> bool:
+        """One was lost; False when there have been too many in a row."""
+        self.setbacks += 1
+        self.room = max(self.room / 2, SMALLEST_CHUNK)
+        self.timeout_s = min(2.0 * self.timeout_s, self._longest_s)
+        return self.setbacks <= SETBACKS
 
 
 class Uploading:
     """One book on its way: what it is made of, and what the board is known not to hold."""
 
-    def __init__(self, data: bytes, room: int, slot: int = 1) -> None:
-        self.data, self._room = data, room
+    def __init__(self, data: bytes, slot: int = 1) -> None:
+        self.data = data
         self._opening = {"image": slot, "len": len(data), "sha": hashlib.sha256(data).digest()}
         self._askable = {
             piece.offset: piece for piece in pieces.cut(io.BytesIO(data)) if piece.size >= pieces.MIN_PIECE_BYTES
         }
         self.copied_bytes = 0
 
-    def request(self, offset: int | None) -> tuple[int, int, dict[str, Any]]:
-        """What to ask when the board wants the byte at `offset`; None opens the upload. Group, command, payload."""
+    def request(self, offset: int | None, room: int) -> tuple[int, int, dict[str, Any]]:
+        """What to ask when the board wants the byte at `offset`; None opens the upload. Group, command, payload.
+
+        `room`: how many bytes of data a message may hold.
+        """
         if offset is None:
-            chunk = self._chunk(0, self._room - FIRST_FRAME_BYTES)
+            chunk = self._chunk(0, max(room - FIRST_FRAME_BYTES, mcuboot.HEADER.size))
             return smp.Group.IMAGE, smp.ImageCommand.UPLOAD, self._opening | chunk
         piece = self._askable.get(offset)
         if piece is None:
-            return smp.Group.IMAGE, smp.ImageCommand.UPLOAD, self._chunk(offset, self._room)
+            return smp.Group.IMAGE, smp.ImageCommand.UPLOAD, self._chunk(offset, room)
         sha = pieces.hash_of(self.data[offset : piece.end])
         return smp.Group.LIMONAIRE, smp.LimonaireCommand.COPY, {"off": offset, "size": piece.size, "sha": sha}
 
@@ -72,31 +101,33 @@ def upload(device: "Device", data: bytes, progress: Progress, slot: int = 1) -> 
 
     Raises RefusedError if the board will not have it, BoardTimeoutError or NoBoardError if the line stays broken.
     """
-    uploading = Uploading(data, device.buffer_bytes() - FRAME_BYTES, slot)
-    offset: int | None = None  # None: the board must be asked where it is
-    setbacks = 0
+    uploading = Uploading(data, slot)
+    footing = Footing(device.buffer_bytes() - FRAME_BYTES, device.timeout_s)
+    offset: int | None = None  # None: the upload is to be opened, and the board says where it is
     while offset is None or offset < len(data):
-        group, command, asked = uploading.request(offset)
+        group, command, asked = uploading.request(offset, int(footing.room))
+        began_s = time.monotonic()
         try:
-            answer = device.ask(smp.Op.WRITE, group, command, asked)
+            answer = device.ask(smp.Op.WRITE, group, command, asked, timeout_s=footing.timeout_s)
         except NotSupported:
             if group != smp.Group.LIMONAIRE:
                 raise
             uploading.copy_no_more()
             continue
-        except (BoardTimeoutError, NoBoardError):
-            setbacks += 1
-            if setbacks > SETBACKS:
+        except (BoardTimeoutError, NoBoardError) as error:
+            if not footing.lost():
                 raise
-            device.reconnect()
-            offset = None
+            if isinstance(error, NoBoardError):
+                device.reconnect()
+                offset = None
             continue
         if answer.get("match") is False:
             raise RefusedError("the board does not accept the book", "sign it with a key that the board trusts")
         offset = int(answer["off"])
-        if not uploading.answered(asked, offset) and (setbacks := setbacks + 1) > SETBACKS:
+        if uploading.answered(asked, offset):
+            footing.gained(time.monotonic() - began_s)
+        elif not footing.lost():
             raise RefusedError(f"the board takes nothing after byte {offset}", "reset the board and flash again")
         progress(offset, len(data))
-        if offset == 0:  # it has forgotten what this is about
-            offset = None
+        offset = offset or None  # at 0 again it has forgotten what this is about
     return uploading.copied_bytes

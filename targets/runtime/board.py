@@ -48,7 +48,7 @@ def assemble(options: Options, log: Log) -> Machine:
         osc=OscServer(performance, access=access),
         log=log,
         access=access,
-        buffer_bytes=facts.smp_buffer_bytes,
+        buffer_bytes=options.smp_buffer or facts.smp_buffer_bytes,
         drawn_seed=performance.seed if options.seed is None and SEED not in values else None,
     )
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 PERFORMANCE = "gen_core.playback.performance:Performance"
+BUFFERS = (0, 512, 1024, 2048, 4096, 8192, 16384)
 BY_KERNELS = "gen_core.playback.performance:by_kernels"
 
 
@@ -17,6 +18,7 @@ class Options:
     serial: str = "bench"
     trust: tuple[Path, ...] = ()
     open: bool = False  # takes books of any signer
+    smp_buffer: int = 0  # bytes of the largest SMP message; 0: as the board has it
     wav: Path | None = None
     listen: bool = False
     seed: int | None = None
@@ -30,6 +32,8 @@ def shared_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--state", type=Path, required=True, metavar="DIR", help="the board's folder")
     parser.add_argument("--trust", type=Path, action="append", default=[], metavar="KEY.pem", help="a public key")
     parser.add_argument("--open", action="store_true", help="take books of any signer, and unsigned ones")
+    help_ = "largest SMP message; 2048 is what a board on a UART takes"
+    parser.add_argument("--smp-buffer", type=int, choices=BUFFERS, default=0, metavar="BYTES", help=help_)
     parser.add_argument("--wav", type=Path, metavar="FILE", help="record to this file")
     parser.add_argument("--listen", action="store_true", help="play on the sound card")
     parser.add_argument("--null", action="store_true", help="play nowhere (the default)")
@@ -43,6 +47,7 @@ def passed_on(given: argparse.Namespace) -> list[str]:
     words = ["--state", str(given.state), "--performance", given.performance, "--engine", given.engine]
     words += [word for key in given.trust for word in ("--trust", str(key))]
     words += ["--open"] if given.open else []
+    words += ["--smp-buffer", str(given.smp_buffer)] if given.smp_buffer else []
     words += ["--wav", str(given.wav)] if given.wav else []
     words += ["--listen"] if given.listen else []
     return words + (["--seed", str(given.seed)] if given.seed is not None else [])
@@ -50,5 +55,5 @@ def passed_on(given: argparse.Namespace) -> list[str]:
 
 def from_arguments(given: argparse.Namespace) -> Options:
     """The board's command line as a record."""
-    names = ("state", "board", "serial", "open", "wav", "listen", "seed", "safe", "performance", "engine")
+    names = ("state", "board", "serial", "open", "smp_buffer", "wav", "listen", "seed", "safe", "performance", "engine")
     return Options(trust=tuple(given.trust), **{name: getattr(given, name) for name in names})

@@ -1,8 +1,9 @@
 """Who hears what: topics and a queue for each end of the wire, a cable or an address.
 
 On a cable OSC and SMP share the line, and clients of SMP can take a float for the beginning of a frame: so a cable is
-quiet while an SMP exchange goes on, and what is told waits. Datagrams are never mixed up and never wait. A cable stays
-subscribed until it is pulled; an address until it has said nothing for a minute, or refuses what is sent to it.
+quiet while an SMP exchange goes on, and what is told waits or is left out. Datagrams are never mixed up and never wait.
+A cable stays subscribed until it is pulled; an address until it has said nothing for a minute, or refuses what is sent
+to it.
 """
 
 import time
@@ -19,6 +20,7 @@ QUIET_AFTER_SMP_S = 0.3  # long enough for the next request of the same exchange
 WAITING_MESSAGES = 20000  # on a cable: 15 minutes of dense music
 WAITING_DATAGRAMS = 500  # a socket that takes nothing for so long never will
 LASTS_S = 60.0
+FLEETING = ("beat", "levels", "health")  # worth nothing later: while a cable is quiet these are left out
 MOST_ADDRESSES = 32  # at once, those that only wait for one answer included
 
 
@@ -72,8 +74,9 @@ class Subscribers:
 
     def tell(self, topic: str, packet: bytes) -> None:
         """Queue an OSC packet for everybody who subscribed to the topic."""
+        now_s = self._clock()
         for origin, hearer in self._hearers.items():
-            if topic in hearer.topics:
+            if topic in hearer.topics and not (topic in FLEETING and now_s < hearer.quiet_until_s):
                 self._queue(origin, hearer, packet)
 
     def answer(self, origin: Origin, packet: bytes) -> None:

@@ -12,6 +12,8 @@ from tests.benchmarks import (
     constraints,
     endurance,
     frame,
+    line,
+    noise,
     parity,
     peers,
     size,
@@ -30,6 +32,8 @@ GROUPS = {
     "constraints": constraints.run,
     "board": board.run,
     "wire": wire.run,
+    "line": line.run,
+    "noise": noise.run,
     "size": size.run,
     "arm": arm.run,
 }

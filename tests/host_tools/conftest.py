@@ -28,15 +28,16 @@ class FakeBoard:
     """Answers in its own thread. `lose(request)` true: no answer; `refuse(request)`: payload instead of the answer."""
 
     def __init__(self):
-        self._master, self._slave = pty.openpty()
-        tty.setraw(self._slave)
-        self.port = os.ttyname(self._slave)
+        self._ends, self._plugging = [], threading.Lock()
+        self.port = ""
+        self.plug()
         self.product, self.buffer_bytes, self.started_s = "Limonaire", 512, time.monotonic()
         self.values = {param.id: param.default for param in PARAMS}
         self.requests, self.messages, self.topics = [], [], set()
         self.part, self.sha, self.book_hash, self.marked = b"", b"", b"old", None
         self.lose = lambda request: False
         self.refuse = lambda request: None
+        self.on_message = lambda message: None
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run, daemon=True)
         self._thread.start()
@@ -44,8 +45,32 @@ class FakeBoard:
     def close(self):
         self._stop.set()
         self._thread.join()
-        os.close(self._master)
-        os.close(self._slave)
+        self.unplug()
+
+    def unplug(self):
+        """Pull the cable: whoever has the port open reads an error."""
+        with self._plugging:
+            ends, self._ends = self._ends, []
+        for end in ends:
+            os.close(end)
+
+    def plug(self):
+        """Put it back; the port has another name than before."""
+        taken = []
+        while True:
+            ends = pty.openpty()
+            if os.ttyname(ends[1]) != self.port:
+                break
+            taken += ends
+        for end in taken:
+            os.close(end)
+        tty.setraw(ends[1])
+        self.port = os.ttyname(ends[1])
+        self._ends = list(ends)
+
+    def forget(self):
+        """What a power cut does."""
+        self.topics, self.values = set(), {param.id: param.default for param in PARAMS}
 
     def tell(self, address, *args):
         self._send(slip.encode(osc.encode(osc.Message(address, args))))
@@ -54,20 +79,26 @@ class FakeBoard:
         self._send(data)
 
     def _send(self, data):
-        while data:
-            data = data[os.write(self._master, data) :]
+        with self._plugging:
+            while data and self._ends:
+                data = data[os.write(self._ends[0], data) :]
 
     def _run(self):
         demux = Demux()
         while not self._stop.is_set():
-            if not select.select([self._master], [], [], 0.02)[0]:
-                continue
-            for kind, packet in demux.feed(os.read(self._master, 65536)):
+            for kind, packet in demux.feed(self._read()):
                 if kind == "osc":
                     for message in osc.decode(packet):
                         self._hear(message)
                 else:
                     self._answer(smp.decode(packet))
+
+    def _read(self):
+        with self._plugging:
+            if self._ends and select.select(self._ends[:1], [], [], 0.02)[0]:
+                return os.read(self._ends[0], 65536)
+        time.sleep(0.0 if self._ends else 0.02)
+        return b""
 
     def _answer(self, request):
         self.requests.append(request)
@@ -81,6 +112,7 @@ class FakeBoard:
 
     def _hear(self, message):
         self.messages.append(message)
+        self.on_message(message)
         if message.address == "/subscribe":
             self.topics |= set(message.args)
         elif message.address == "/unsubscribe":
@@ -123,6 +155,13 @@ class FakeBoard:
     def _on_65_0_0(self, request):
         page = [param.to_dict() | {"value": self.values[param.id]} for param in PARAMS]
         return {"total": len(PARAMS), "off": request["off"], "params": page[request["off"] : request["off"] + 2]}
+
+    def _on_65_2_0(self, _):
+        return {"ok": False, "reasons": ["too loud"], "blocks": 1}
+
+    def _on_65_5_2(self, request):
+        self.token = request["token"]
+        return {} if self.token == "right" else {"rc": 11, "rsn": "this is not the board's token"}
 
     def _on_65_1_0(self, _):
         uptime_s = time.monotonic() - self.started_s

@@ -143,7 +143,7 @@ def test_after_a_reset_the_board_is_waited_for_and_asked_anew(device, fake_board
 
 
 def test_a_lost_line_is_said_at_once(fake_board):
-    device = Device(fake_board.port)
+    device = Device(fake_board.port, reconnect_s=0)
     fake_board.close()
     fake_board.close = lambda: None
     with pytest.raises(NoBoardError, match="lost"):

@@ -6,7 +6,14 @@ from gen_core.spec.errors import BusyError
 from targets.protocol import slip
 from targets.runtime import subscribers as module
 from targets.runtime.access import SERIAL, Origin
-from targets.runtime.subscribers import LASTS_S, MOST_ADDRESSES, QUIET_AFTER_SMP_S, QUIET_AFTER_UPLOAD_S, Subscribers
+from targets.runtime.subscribers import (
+    FLEETING,
+    LASTS_S,
+    MOST_ADDRESSES,
+    QUIET_AFTER_SMP_S,
+    QUIET_AFTER_UPLOAD_S,
+    Subscribers,
+)
 
 ROOM = 1 << 20
 HERE, THERE = Origin("ip", ("127.0.0.1", 4000)), Origin("ip", ("127.0.0.1", 4001))
@@ -56,13 +63,25 @@ def test_the_same_address_through_two_sockets_is_two_subscribers(table):
 @pytest.mark.parametrize(("upload", "quiet_s"), [(True, QUIET_AFTER_UPLOAD_S), (False, QUIET_AFTER_SMP_S)])
 def test_smp_silences_its_own_cable_and_nobody_else(table, upload, quiet_s):
     for origin in (SERIAL, SECOND_CABLE, HERE):
-        table.all.subscribe(origin, ["beat"])
+        table.all.subscribe(origin, ["notes"])
     table.all.smp_seen(SERIAL, upload)
-    table.all.tell("beat", b"/beat")
+    table.all.tell("notes", b"/note")
     assert table.all.take(SERIAL, ROOM) == []
-    assert table.all.take(SECOND_CABLE, ROOM) == [slip.encode(b"/beat")] and table.all.take(HERE, ROOM) == [b"/beat"]
+    assert table.all.take(SECOND_CABLE, ROOM) == [slip.encode(b"/note")] and table.all.take(HERE, ROOM) == [b"/note"]
     table.now_s += quiet_s + 0.01
-    assert table.all.take(SERIAL, ROOM) == [slip.encode(b"/beat")], "what waited is not lost"
+    assert table.all.take(SERIAL, ROOM) == [slip.encode(b"/note")], "what waited is not lost"
+
+
+@pytest.mark.parametrize("topic", FLEETING)
+def test_what_is_worth_nothing_later_does_not_pile_up_behind_an_upload(table, topic):
+    for origin in (SERIAL, HERE):
+        table.all.subscribe(origin, [topic])
+    table.all.smp_seen(SERIAL, upload=True)
+    table.all.tell(topic, b"/old")
+    assert table.all.take(HERE, ROOM) == [b"/old"]
+    table.now_s += QUIET_AFTER_UPLOAD_S + 0.01
+    table.all.tell(topic, b"/new")
+    assert table.all.take(SERIAL, ROOM) == [slip.encode(b"/new")]
 
 
 def test_an_address_that_says_nothing_for_a_minute_is_dropped_and_a_cable_is_not(table):
