@@ -134,7 +134,7 @@ class Upload:
             raise Rejection(smp.ImageError.INVALID_SLOT, "there are slots 0 and 1", smp.Group.IMAGE)
         self.slots.check_writable()
         arrival = Arrival(length, sha.hex())
-        if sha and arrival == self.arrival:
+        if sha and arrival == self.arrival and self.offset:
             self.log.say(f"upload goes on at byte {self.offset} of {length}")
             return
         self._check_header(length, data, only_newer=request.get("upgrade") is True)

@@ -2,8 +2,12 @@
 
 import contextlib
 import json
+import os
 import random
+import signal
+import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -119,6 +123,44 @@ def test_a_book_on_trial_is_kept_when_it_is_confirmed(bench, books, capsys):
     kept = data(capsys, "confirm")["slots"]
     assert [(slot["version"], slot["confirmed"]) for slot in kept if slot["active"]] == [(VERSIONS[1], True)]
     assert data(capsys, "reset")["book"]["version"] == VERSIONS[1]
+
+
+@pytest.mark.parametrize(
+    ("crash", "said"), [("silent", "nothing has sounded yet"), ("render", "old"), ("load", "old book")]
+)
+def test_a_book_that_does_not_play_well_is_not_kept(crash, said, bench, books, capsys, monkeypatch, tmp_path):
+    from host_tools import flashing
+    from host_tools.device import Device
+
+    monkeypatch.setattr(flashing, "HEALTH_TIMEOUT_S", 2.0)
+    books["new"].write_bytes(bench_kit.signed_book(tmp_path, "6.6.6", crash=crash))
+    capsys.readouterr()  # imgtool talks
+    code, out, err = limonaire(capsys, "flash", books["new"], "--trust", books["key"])
+    assert (code, out) == (8, "") and said in err
+    with Device(bench.port) as device:
+        slots = [(slot["version"], slot["active"], slot["confirmed"]) for slot in device.slots()]
+    assert slots == [(VERSIONS[0], True, True), ("6.6.6", False, False)]
+
+
+def test_a_flash_goes_on_where_it_was_killed_though_the_board_was_killed_as_well(bench, books, capsys, tmp_path):
+    whole = bench_kit.signed_book(tmp_path, "3.0.0", payload=random.Random(2).randbytes(3_000_000))
+    books["new"].write_bytes(whole)
+    capsys.readouterr()  # imgtool talks
+    command = [sys.executable, "-m", "host_tools.main", "flash", str(books["new"]), "--trust", str(books["key"])]
+    flash = subprocess.Popen(command, cwd=bench_kit.ROOT, stdout=subprocess.DEVNULL)
+    part, ends_s = bench.state / "part.book", time.monotonic() + 60
+    while not (part.exists() and part.stat().st_size > 300_000) and time.monotonic() < ends_s:
+        time.sleep(0.005)
+    flash.kill()
+    flash.wait()
+    child = bench.child_pid()
+    os.kill(child, signal.SIGKILL)
+    bench.child_pid(other_than=child)
+    there = part.stat().st_size
+    assert 300_000 < there < len(whole), "it was killed in the middle"
+    report = data(capsys, "flash", books["new"], "--trust", books["key"])
+    assert report["resumed_bytes"] == there and report["wire_bytes"] < 1.5 * (len(whole) - there) + 10_000
+    assert (bench.state / "a.book").read_bytes() == whole
 
 
 def test_what_the_board_tells_is_printed_line_by_line(steady, capsys):

@@ -192,6 +192,37 @@ def test_an_upload_goes_on_behind_a_copied_piece_after_a_power_cycle(rig, tmp_pa
     assert rig.raw(2, 1, 1, {"off": model.end, "data": new[model.end :]})["match"] is True
 
 
+def test_what_an_earlier_life_took_is_read_again_between_requests_and_holds_nobody_up(rig, tmp_path):
+    data = signed_book(tmp_path, payload=random.Random(5).randbytes(5_000_000))
+    stopped = rig.upload(data, chunk=50_000, stop_after=4_000_000)["off"]
+    rig, turns = rig.reboot(), 0
+    assert rig.states() == [] and rig.machine.upload.catching_up
+    while rig.machine.upload.catching_up and turns < 100:
+        rig.machine.upload.catch_up()
+        turns += 1
+    assert 4 <= turns < 10, "slice by slice"
+    assert opened(rig, data) == {"off": stopped}
+    assert rig.upload(data)["match"] is True
+
+
+SUFFERED = {  # what a power cut did to what had arrived
+    "it is longer than the book": lambda part: part + bytes(9_000_000),
+    "it is empty": lambda part: b"",
+    "its header is gone": lambda part: bytes(32) + part[32:],
+}
+
+
+@pytest.mark.parametrize("name", SUFFERED)
+def test_a_part_that_suffered_is_no_stumbling_block(name, rig, tmp_path):
+    data = signed_book(tmp_path, payload=NOISE)
+    rig.upload(data, stop_after=30_000)
+    part = rig.state / "part.book"
+    part.write_bytes(SUFFERED[name](part.read_bytes()))
+    rig = rig.reboot()
+    assert opened(rig, data) == {"off": 100}, "from the beginning"
+    assert rig.upload(data)["match"] is True
+
+
 COUNTERS = {  # steps (an upload of that counter, then what is done with it) → what the last upload is answered
     "the same counter is taken": ("3 keep 3", True),
     "a higher one is taken": ("3 keep 4", True),
