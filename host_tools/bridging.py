@@ -58,7 +58,8 @@ def _heard(bridge: Bridge, message: osc.Message, sink: Any, counts: dict[str, in
         _send(sink, bridge.from_board(message, now_s), counts)
     elif len(message.args) >= 5 and 0 <= now_s - message.args[0] < STALE_S:
         sent_s, _, _, tick, bpm = message.args[:5]
-        bridge.place = place(int(tick), float(bpm), (sent_s + now_s) / 2)
+        if bpm > 0:  # a book without a tempo of its own says 0
+            bridge.place = place(int(tick), float(bpm), (sent_s + now_s) / 2)
 
 
 def _send(sink: Any, messages: list[bytes], counts: dict[str, int]) -> None:

@@ -239,8 +239,10 @@ class Link:
 
     def _happened(self, kind: str) -> None:
         event = Event(kind, self.port)
-        self.events.put([event])
-        self._on_event(event)
+        try:
+            self._on_event(event)
+        finally:  # what a caller does wrong is no reason to forget it
+            self.events.put([event])
 
     def _flush_briefly(self) -> None:
         try:

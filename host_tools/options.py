@@ -5,11 +5,14 @@ import functools
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from gen_core.director.controls import SEED
 from gen_core.spec.errors import UsageError
-from host_tools.output import add_json
+from host_tools.output import add_json, say
+
+if TYPE_CHECKING:
+    from host_tools.device import Device
 
 T = TypeVar("T")
 
@@ -29,9 +32,28 @@ def typed(parse: Callable[[str], T]) -> Callable[[str], T]:
 
 def add_board(parser: argparse.ArgumentParser) -> None:
     """Which board to speak to and how long to wait for it; with --json."""
-    parser.add_argument("--port", metavar="PATH", help="the board's port; without it, the only board there is")
+    where = parser.add_mutually_exclusive_group()
+    where.add_argument("--port", metavar="PATH", help="its port, path or URL; without it, the only board there is")
+    where.add_argument("--ip", dest="port", type=typed(ip), metavar="HOST", help="reach it over UDP instead")
+    parser.add_argument("--baud", type=typed(whole(300, 4_000_000)), metavar="N", help="rate of a UART (115200)")
     parser.add_argument("--timeout", type=typed(seconds), default=2.0, metavar="S", help="wait for an answer (2)")
     add_json(parser)
+
+
+def open_board(args: argparse.Namespace) -> "Device":
+    """The board that the options of `add_board` name. While it is unplugged a line on stderr says so."""
+    from host_tools.device import RECONNECT_S, Device, Event
+
+    words = {
+        "lost": f"the board is gone; plug it in again within {RECONNECT_S:g} s, or press Ctrl-C",
+        "back": "the board is back",
+        "gone": "the board did not come back",
+    }
+
+    def happened(event: Event) -> None:
+        say(words[event.kind])
+
+    return Device(args.port, args.timeout, baud=args.baud, on_event=happened)
 
 
 def add_book(parser: argparse.ArgumentParser, says: str = "the book; without it, the default book") -> None:
@@ -44,6 +66,15 @@ def add_book(parser: argparse.ArgumentParser, says: str = "the book; without it,
 def add_trust(parser: argparse.ArgumentParser) -> None:
     """Keys to trust beside the user's own."""
     parser.add_argument("--trust", type=Path, action="append", default=[], metavar="PEM", help="trust this key as well")
+
+
+def ip(text: str) -> str:
+    """HOST or HOST:PORT, as udp://…; an IPv6 address with a port stands in brackets."""
+    bare = text.count(":") > 1 and not text.startswith("[")
+    url = f"udp://[{text}]" if bare else f"udp://{text}"
+    if "://" in text or not text.strip():
+        raise UsageError(f"{text!r} is no host", "give its name or address, such as --ip limonaire.local")
+    return url
 
 
 def seconds(text: str) -> float:

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from host_tools.ports import USB_PRODUCT, USB_VENDOR
+from host_tools.ports import USB_PRODUCT, USB_VENDOR, Port
 
 PROCESSES, DEVICES = Path("/proc"), Path("/run/udev/data")
 OURS = f'ATTRS{{idVendor}}=="{USB_VENDOR:04x}", ATTRS{{idProduct}}=="{USB_PRODUCT:04x}"'
@@ -16,6 +16,13 @@ IGNORE = "ID_MM_DEVICE_IGNORE"
 RULES = "/etc/udev/rules.d/70-limonaire.rules"
 MODEM_MANAGER = "ModemManager"
 LSOF_TIMEOUT_S = 5.0
+
+
+def warning(port: Port) -> str:
+    """What would hinder this user from speaking to a board that is connected; nothing if all is well."""
+    if os.path.exists(port.path) and not os.access(port.path, os.R_OK | os.W_OK):
+        return f"this user may not open {port.path}; {permission_hint(port.path)}"
+    return modem_manager_warning(port.path) if port.kind == "usb" else ""
 
 
 def permission_hint(path: str) -> str:

@@ -55,9 +55,13 @@ class Asking:
         return clock.tick + AHEAD_TICKS if clock.frames > self._until else self._soon() + TICKS_PER_QUARTER
 
     def take_in(self, taken_back: Callable[[int], None]) -> None:
-        """Tell the director what lands soon; `taken_back(tick)` is told what is to be composed anew."""
+        """Tell the director what lands soon; `taken_back(tick)` is told what is to be composed anew.
+
+        The last word counts: what the same control was to become there or later is forgotten.
+        """
         while self._asked:
-            self._waiting.append(self._asked.popleft())
+            asked = self._asked.popleft()
+            self._waiting = [held for held in self._waiting if not _outdated(held.change, asked.change)] + [asked]
         soon = self._soon()
         due = [asked for asked in self._waiting if asked.change.tick <= soon]
         self._waiting = [asked for asked in self._waiting if asked.change.tick > soon]
@@ -95,3 +99,6 @@ class Asking:
     def _margin_s(self) -> float:
         return max(LEAST_MARGIN_S, MARGIN_BARS * self._measures.bar_s)
 
+
+def _outdated(held: Change, asked: Change) -> bool:
+    return held.id == asked.id and held.tick >= asked.tick

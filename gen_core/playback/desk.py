@@ -57,11 +57,11 @@ class Desk:
         self._moving |= bool(moving)
         for name in moving:
             self._step(name)
-        if self._bpm != self._bpm_wanted:
-            self._bpm = self._bpm_wanted
-            moving |= {f"{name}." for unit in self.plan.effect_units for name in unit.sections}
         units = {unit.name for unit in self.plan.effect_units for s in unit.sections if any(
             name.startswith(f"{s}.") for name in moving)}  # fmt: skip
+        if self._bpm != self._bpm_wanted:
+            self._bpm = self._bpm_wanted
+            units |= {unit.name for unit in self.plan.effect_units if unit.tempo}
         self._end_ramps()
         self._ramps = bool(units)
         if units:

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from gen_core.director.composer import BAR_TICKS, EARLY_TICKS
 from gen_core.director.director import AT_BAR_LINES, CONTROLS, Change, Director, Ensemble
-from gen_core.playback.asking import Asking
+from gen_core.playback.asking import BY_ITSELF, Asking
 from gen_core.playback.clock import Clock
 from gen_core.playback.courses import Course, Courses
 from gen_core.playback.measures import Measures
@@ -220,13 +220,21 @@ class Performance:
             if name == "bpm":
                 clock.set_bpm(values[name])
             if course.ended(clock.tick, clock.frames):
-                self._end(course)
+                self._end(course, wait=False)
 
-    def _end(self, course: Course) -> None:
-        """It has arrived; unless another has taken its place meanwhile."""
-        with self._lock:
-            if self._courses.get(course.param.id) is course:
-                self._courses.drop(course.param.id)
+    def _end(self, course: Course, wait: bool = True) -> None:
+        """It has arrived; unless another has taken its place meanwhile. Without `wait` the next block may do it."""
+        if not self._lock.acquire(blocking=wait):
+            return
+        try:
+            if self._courses.get(course.param.id) is not course:
+                return
+            self._courses.drop(course.param.id)
+            if course.param.id == "bpm" and course.told != course.goal:  # the clock has come to it between two beats
+                change = Change(self._asking.landing("beat"), "bpm", course.goal)
+                self._asking.ask(change, "beat", BY_ITSELF)
+        finally:
+            self._lock.release()
 
     def _take_back(self, tick: int) -> None:
         """What was composed from `tick` on is composed anew."""

@@ -12,7 +12,8 @@ from numpy.typing import NDArray
 from gen_core.playback.clock import Clock
 from gen_core.spec.note import Note
 
-MOST_STRUCK = 256  # between two blocks; more is no playing
+MOST_STRUCK = 256  # that wait for their block; more is no playing
+AT_ONCE = 8  # keys down or up a block, two hands: a start takes up to half a millisecond, and the block must not wait
 LONGEST_HELD_S = 30.0
 
 
@@ -73,7 +74,7 @@ class Player:
 
     def _play_along(self) -> None:
         """What was struck since the last block. A key whose end got lost on the way is let go after a while."""
-        while self._struck:
+        for _ in range(min(len(self._struck), AT_ONCE)):
             part, pitch, velocity = self._struck.popleft()
             if self._held.pop((part, pitch), None) is not None:
                 self._synth.note_off(part, pitch, 0)

@@ -170,7 +170,7 @@ class Unit:
     say by how much (ln) an octave of the part's brightness raises a value.
     `calls`: what a block takes, to be made again for every block as long as the arrays stay where they are; a unit
     that has them can be compiled into one with its neighbours.
-    `outputs` are its own signals; `tolerance` is the largest error between renderings.
+    `outputs` are its own signals; `tolerance` is the largest error between renderings. `tempo`: its values follow it.
     Units of one `form` differ in sections and `prepare` only, so their notes share lanes.
     """
 
@@ -187,6 +187,7 @@ class Unit:
     graph: Graph
     tolerance: float
     form: str = ""
+    tempo: bool = False
 
     def start(self, layout: Layout) -> Arrays:
         """Fresh state, from the declaration."""

@@ -5,7 +5,7 @@ Example: limonaire confirm
 
 import argparse
 
-from host_tools.options import add_board
+from host_tools.options import add_board, open_board
 from host_tools.output import emit
 
 HELP = "keep the book that plays on trial"
@@ -16,9 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from host_tools.device import Device
-
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         device.confirm()
         slots = device.slots()
     playing = next((slot for slot in slots if slot.get("active")), None)

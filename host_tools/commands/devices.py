@@ -1,4 +1,4 @@
-"""List the boards that are connected now. No port is opened.
+"""List the boards that are connected now, and what would hinder you from speaking to them. No port is opened.
 
 Example: limonaire devices
 """
@@ -15,9 +15,13 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from host_tools import ports
+    from host_tools import port_trouble, ports
 
     found = ports.boards()
-    emit(args.json, [port._asdict() for port in found], table(found, ("port", "kind", "serial")) if found else "")
+    warnings = [port_trouble.warning(port) for port in found]
+    data = [port._asdict() | {"warning": warning} for port, warning in zip(found, warnings, strict=True)]
+    emit(args.json, data, table(found, ("port", "kind", "serial")) if found else "")
+    for warning in filter(None, warnings):
+        say(f"warning: {warning}")
     if not found:
         say("no board is connected; plug one in, or start `limonaire bench-board` in another terminal")

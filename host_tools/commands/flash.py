@@ -11,7 +11,7 @@ import argparse
 from dataclasses import asdict
 from pathlib import Path
 
-from host_tools.options import add_board, add_trust
+from host_tools.options import add_board, add_trust, open_board
 from host_tools.output import emit
 
 HELP = "send a book to the board"
@@ -27,12 +27,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from host_tools import flashing
-    from host_tools.device import Device
     from host_tools.keys import trusted
     from host_tools.progress import bar
 
     book = flashing.load(args.file, trusted(args.trust))
-    with Device(args.port, args.timeout) as device, bar(f"flashing {args.file.name}") as progress:
+    with open_board(args) as device, bar(f"flashing {args.file.name}") as progress:
         report = flashing.flash(device, book, progress, confirm=not args.no_confirm, slot=args.slot)
     kept = "confirmed" if report.confirmed else "on trial until the next reset"
     resumed = f"it went on at byte {report.resumed_bytes}, " if report.resumed_bytes else ""

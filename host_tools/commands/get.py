@@ -5,7 +5,7 @@ Example: limonaire get energy bpm
 
 import argparse
 
-from host_tools.options import add_board
+from host_tools.options import add_board, open_board
 from host_tools.output import emit, facts
 
 HELP = "ask for the value of parameters"
@@ -18,9 +18,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from gen_core.spec.param import find
-    from host_tools.device import Device
 
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         params = device.params()
         wanted = [find(params, name) for name in args.id]
         values = {param.id: device.get(param.id) for param in wanted}

@@ -5,7 +5,7 @@ Example: limonaire info
 
 import argparse
 
-from host_tools.options import add_board
+from host_tools.options import add_board, open_board
 from host_tools.output import emit, facts, flat, plain
 
 HELP = "what the board is, plays, and how it is doing"
@@ -16,8 +16,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from host_tools.device import Device
-
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         status = device.info()
     emit(args.json, status, facts(flat(plain(status))))

@@ -14,7 +14,7 @@ import argparse
 from pathlib import Path
 
 from gen_core.spec.errors import UsageError
-from host_tools.options import add_board, seconds
+from host_tools.options import add_board, open_board, seconds
 from host_tools.output import emit, say, table
 
 HELP = "join the board to MIDI controllers, keyboards and sequencers"
@@ -37,7 +37,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from host_tools import bridging, midi_ports
-    from host_tools.device import Device
     from targets.protocol.midi_bridge import Bridge, Ways
 
     if args.list:
@@ -47,7 +46,7 @@ def run(args: argparse.Namespace) -> None:
     if args.follow and args.clock:
         raise UsageError("a clock cannot be followed and sent at once", "leave out --follow or --clock")
     ways = Ways(play=args.play, clock_in=args.follow, clock_out=args.clock, notes_out=not args.no_notes)
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         if args.learn:
             return learn(args, device)
         values = {param.id: value for param, value in device.listed_params()}

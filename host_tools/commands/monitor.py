@@ -10,7 +10,7 @@ Example: limonaire monitor
 import argparse
 import json
 
-from host_tools.options import add_board, seconds
+from host_tools.options import add_board, open_board, seconds
 
 HELP = "print notes, beats, levels and health as they happen"
 TOPICS = {
@@ -31,7 +31,6 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 def run(args: argparse.Namespace) -> None:
     from gen_core.spec.errors import UsageError
     from gen_core.spec.param import suggestion
-    from host_tools.device import Device
 
     topics = args.topics or ["notes", "beat", "ack"]
     for topic in topics:
@@ -39,7 +38,7 @@ def run(args: argparse.Namespace) -> None:
             hint = suggestion(topic, TOPICS) or f"give some of {', '.join(TOPICS)}"
             raise UsageError(f"a board does not tell of {topic!r}", hint)
     fields = dict(TOPICS[topic] for topic in topics)
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         device.subscribe(*topics)
         for message in device.messages(args.seconds):
             if message.address in fields:

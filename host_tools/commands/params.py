@@ -14,7 +14,7 @@ from pathlib import Path
 
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
-from host_tools.options import add_board
+from host_tools.options import add_board, open_board
 from host_tools.output import emit, say, short, table
 
 HELP = "list every parameter with its value and range"
@@ -29,11 +29,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from host_tools.device import Device
-
     if args.output and not args.layout:
         raise UsageError("only a control surface goes to a file", f"add --layout {LAYOUTS[0]}, or redirect stdout")
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         listed = device.listed_params()
     if args.layout:
         return write(args.layout, args.output, listed)

@@ -8,7 +8,7 @@ Example: limonaire record -o take.mid -o take.wav --seconds 30
 import argparse
 from pathlib import Path
 
-from host_tools.options import add_board, outputs, seconds, typed
+from host_tools.options import add_board, open_board, outputs, seconds, typed
 from host_tools.output import emit, facts, flat
 
 HELP = "record notes and sound"
@@ -22,10 +22,9 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from host_tools import recording
-    from host_tools.device import Device
 
     files = outputs(args.output, (".mid", ".wav"))
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         take = recording.record(device, args.seconds, sound=".wav" in files)
     written = recording.save(take, files)
     emit(args.json, written, facts(flat(written)))

@@ -5,7 +5,7 @@ Example: limonaire reset
 
 import argparse
 
-from host_tools.options import add_board
+from host_tools.options import add_board, open_board
 from host_tools.output import emit
 
 HELP = "restart the board and wait until it sounds"
@@ -16,9 +16,7 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from host_tools.device import Device
-
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         device.reset()
         status = device.wait_until_back()
     book = status["book"]

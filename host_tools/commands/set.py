@@ -8,7 +8,7 @@ Example: limonaire set energy 0.8
 import argparse
 
 from gen_core.spec import span
-from host_tools.options import add_board, typed
+from host_tools.options import add_board, open_board, typed
 from host_tools.output import emit
 
 HELP = "set a parameter"
@@ -24,9 +24,8 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(args: argparse.Namespace) -> None:
     from gen_core.spec.param import find
-    from host_tools.device import Device
 
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         param = find(device.params(), args.id)
         landed = device.set(param.id, param.parse(args.value), args.at, str(args.over or ""))
     where = f"from bar {landed.bar}, beat {landed.beat:.3g}"

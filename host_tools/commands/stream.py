@@ -19,7 +19,7 @@ from pathlib import Path
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param, find
 from host_tools import curve
-from host_tools.options import add_board
+from host_tools.options import add_board, open_board
 from host_tools.output import emit
 
 HELP = "send parameters over time"
@@ -34,13 +34,11 @@ def arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(args: argparse.Namespace) -> None:
-    from host_tools.device import Device
-
     if args.words[:1] == ["morph"] and len(args.words) > 1:
         return morph(args)
     if len(args.words) > 1 or bool(args.words) == bool(args.curve):
         raise UsageError("there must be a file or curves to stream, and not both", "see `limonaire stream --help`")
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         sent = device.stream(points(args, device.params()))
     emit(args.json, {"sent": sent}, f"{sent} values sent")
 
@@ -48,12 +46,11 @@ def run(args: argparse.Namespace) -> None:
 def morph(args: argparse.Namespace) -> None:
     """From one preset to another."""
     from host_tools import morphing
-    from host_tools.device import Device
 
     if len(args.words) != 3 or args.curve:
         raise UsageError("a morph goes from one preset to another", "write `limonaire stream morph calm chase`")
     over = morphing.span(args.over)
-    with Device(args.port, args.timeout) as device:
+    with open_board(args) as device:
         report = morphing.morph(device, (args.words[1], args.words[2]), over, args.book)
     words = f"{args.words[1]} → {args.words[2]} in {report['seconds']:.3g} s, {report['sent']} values sent"
     emit(args.json, report, f"{words}; from bar {report['bar']}, beat {report['beat']:.3g}")

@@ -16,6 +16,7 @@ from targets.protocol.midi_clock import Follower, Place, Ticker
 
 NOTE_OFF, NOTE_ON = 0x80, 0x90
 REAL_TIME = 0xF8  # from here on: a message of one byte that may stand anywhere
+MOST_PARTS = 15  # channels, without that of the drums
 TEMPO_STEP_BPM = 0.05  # finer is not worth a message
 TEMPO_EVERY_S = 0.25
 
@@ -113,9 +114,9 @@ class Bridge:
         yield osc.Message(f"/param/{name}", (float(value),))
 
     def _sound(self, now_s: float, part: int, pitch: int, duration: int, velocity: int) -> list[bytes]:
-        if not (0 <= part < len(self._channels) and 0 <= pitch < 128 and 0 < velocity < 128 and duration > 0):
+        if not (0 <= part < MOST_PARTS and 0 <= pitch < 128 and 0 < velocity < 128 and duration > 0):
             return []
-        channel = self._channels[part]
+        channel = self._channels[part] if part < len(self._channels) else midi_map.channel_of(part, "")
         bpm = self.place.bpm if self.place else self.values.get("bpm", 120.0)
         end = bytes([NOTE_OFF | channel, pitch, 0])
         again = [entry for entry in self._ends if entry[1] == end]  # struck again before its end

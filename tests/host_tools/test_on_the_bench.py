@@ -10,6 +10,7 @@ import sys
 import time
 from pathlib import Path
 
+import mido
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "targets" / "runtime"))
@@ -17,7 +18,9 @@ import bench_kit  # noqa: E402
 import soundfile  # noqa: E402
 
 from gen_core.score.midi import read_midi
+from tests.fixtures import fake_midi
 from tests.fixtures.command_line import data, limonaire
+from tests.fixtures.paced_line import PacedLine
 
 VERSIONS = ("1.0.0", "2.0.0")
 NOISE = random.Random(1).randbytes(100_000)  # what no packing makes smaller
@@ -58,7 +61,9 @@ def steady(steady_port, monkeypatch):
 
 
 def test_a_bench_board_is_found_and_says_who_it_is(bench, capsys):
-    assert data(capsys, "devices") == [{"path": bench.port, "kind": "bench", "serial": bench.record["serial"]}]
+    assert data(capsys, "devices") == [
+        {"path": bench.port, "kind": "bench", "serial": bench.record["serial"], "warning": ""}
+    ]
     status = data(capsys, "info")
     assert status["product"] == "Limonaire" and status["book"]["version"] == VERSIONS[0]
     code, out, _ = limonaire(capsys, "info")
@@ -232,3 +237,40 @@ def test_two_boards_are_listed_and_refused_until_one_is_named(tmp_path, books, c
         code, out, err = limonaire(capsys, "info")
         assert (code, out) == (3, "") and first.port in err and second.port in err and "--port" in err
         assert data(capsys, "info", "--port", second.port)["serial"] == second.record["serial"]
+
+
+def test_a_flash_that_was_killed_goes_on_at_the_byte_where_it_stopped(bench, tmp_path):
+    key, book = tmp_path / "key.pem", tmp_path / "large.book"
+    with contextlib.redirect_stdout(None):
+        book.write_bytes(bench_kit.signed_book(tmp_path, "3.0.0", payload=random.Random(2).randbytes(400_000)))
+    part = bench.state / "part.book"
+    with PacedLine(bench.port, 921600) as line:
+        words = [sys.executable, "-m", "host_tools.main", "flash", str(book), "--trust", str(key), "--port", line.port]
+        killed = subprocess.Popen(words, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        ends_s = time.monotonic() + 60
+        while time.monotonic() < ends_s and not (part.exists() and part.stat().st_size > 60_000):
+            time.sleep(0.01)
+        killed.kill()
+        killed.wait()
+        arrived = part.stat().st_size
+        child = bench.child_pid()
+        os.kill(child, signal.SIGKILL)  # and the power goes as well
+        bench.child_pid(other_than=child)
+        before = sum(line.carried)
+        done = subprocess.run(words, capture_output=True, text=True, check=False, timeout=120)
+        carried = sum(line.carried) - before
+    assert done.returncode == 0, done.stderr
+    assert 60_000 < arrived < 400_000 and carried < (book.stat().st_size - arrived) / 0.6 + 40_000
+    assert any((bench.state / f"{slot}.book").read_bytes() == book.read_bytes() for slot in "a")
+
+
+def test_midi_is_joined_to_the_board(steady, capsys, monkeypatch):
+    monkeypatch.setattr(mido, "backend", mido.backend)
+    mido.set_backend("tests.fixtures.fake_midi")
+    knob = mido.Message("control_change", control=99, value=0), mido.Message("control_change", control=98, value=1)
+    fake_midi.waiting["Knobs 20:0"] = [*knob, mido.Message("control_change", control=6, value=127)]
+    words = "midi", "--in", "Knobs", "--out", "Keys", "--clock", "--seconds", "1.5"
+    code, out, _ = limonaire(capsys, *words, "--json")
+    kinds = {message.type for message in fake_midi.sent["Keys 24:0"]}
+    assert code == 0 and json.loads(out)["from_midi"] == 3 and "note_on" in kinds
+    assert data(capsys, "get", "fake_energy") == {"fake_energy": 1.0}

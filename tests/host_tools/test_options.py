@@ -1,5 +1,6 @@
 """What a person types, as tables: durations, lengths, assignments, curves, lines, output files."""
 
+import argparse
 from pathlib import Path
 
 import pytest
@@ -101,3 +102,42 @@ def test_a_float32_is_shown_without_the_digits_that_it_does_not_have():
 
     values = [0.1, 0.3, 120.0, 1e-3, 440.0, 0.0]
     assert [output.short(struct.unpack("<f", struct.pack("<f", v))[0]) for v in values] == values
+
+
+@pytest.mark.parametrize(
+    ("words", "port"),
+    [
+        (["--ip", "pi.local"], "udp://pi.local"),
+        (["--ip", "10.0.0.2:1400"], "udp://10.0.0.2:1400"),
+        (["--ip", "fe80::1"], "udp://[fe80::1]"),
+        (["--ip", "[fe80::1]:1400"], "udp://[fe80::1]:1400"),
+        (["--port", "COM3"], "COM3"),
+        (["--port", "rfc2217://host:2217"], "rfc2217://host:2217"),
+        ([], None),
+    ],
+)
+def test_a_board_is_named_by_port_or_by_address(words, port):
+    parser = argparse.ArgumentParser()
+    options.add_board(parser)
+    assert parser.parse_args(words).port == port
+
+
+@pytest.mark.parametrize("text", ["", " ", "udp://host"])
+def test_what_is_no_host_is_refused(text):
+    with pytest.raises(UsageError, match="no host"):
+        options.ip(text)
+
+
+def test_a_person_is_told_when_the_board_is_gone_and_when_it_is_back(fake_board, monkeypatch, capsys):
+    parser = argparse.ArgumentParser()
+    options.add_board(parser)
+    monkeypatch.setattr("host_tools.ports.at", lambda path: None)
+    with options.open_board(parser.parse_args(["--port", fake_board.port])) as device:
+        fake_board.unplug()
+        events = device.events(20)
+        assert next(events).kind == "lost"
+        fake_board.plug()
+        device.link.port = fake_board.port
+        assert next(events).kind == "back" and device.get("energy") == 0.5
+    said = capsys.readouterr()
+    assert "gone; plug it in again" in said.err and "back" in said.err and not said.out

@@ -193,4 +193,5 @@ ECHO = Unit(
     kernel=kernel,
     graph=graph,
     tolerance=1e-5,
+    tempo=True,
 )

@@ -89,21 +89,29 @@ def _system(bands: NDArray) -> tuple[NDArray, NDArray, NDArray, float]:
 def _matrices(bands: NDArray, knots: int) -> dict[str, NDArray]:
     """`leaves`, `chain` and `hears` of VALUES."""
     a, b, c, d = _system(bands)
-    powers = [np.eye(_STATES)]
-    for _ in range(KNOT_FRAMES):
-        powers.append(powers[-1] @ a)
-    hears = np.zeros((KNOT_FRAMES + _STATES, KNOT_FRAMES))
-    response = np.array([d, *(c @ power @ b for power in powers[: KNOT_FRAMES - 1])])
-    for m in range(KNOT_FRAMES):
-        hears[m, m:] = response[: KNOT_FRAMES - m]
-    hears[KNOT_FRAMES:] = np.stack([c @ power for power in powers[:KNOT_FRAMES]], axis=1)
-    chain, over = np.zeros((knots, _STATES, knots, _STATES)), np.eye(_STATES)
-    for later in range(knots):  # rows: chunks 0, 1, …, then the state at block start; columns: starts 0, 1, …, the end
-        chain[-1, :, later] = over.T
-        for chunk in range(knots - 1 - later):
-            chain[chunk, :, chunk + 1 + later] = over.T
-        over = over @ powers[KNOT_FRAMES]
-    return {"leaves": np.stack([power @ b for power in powers[KNOT_FRAMES - 1 :: -1]]), "chain": chain, "hears": hears}
+    powers = _powers(a, KNOT_FRAMES + 1)
+    seen, left = c @ powers, powers @ b  # [33, 6]: by the output, of one sample
+    hears = np.concatenate([_later([d, *(left[: KNOT_FRAMES - 1] @ c)], KNOT_FRAMES), seen[:KNOT_FRAMES].T])
+    # Rows: chunks 0, 1, …, then the state at block start; columns: starts 0, 1, …, the end.
+    overs = _powers(powers[KNOT_FRAMES], knots).transpose(0, 2, 1)
+    chunks = np.concatenate([np.zeros((knots - 1, 1, _STATES, _STATES)), _later(overs[:-1], knots - 1)], axis=1)
+    chain = np.concatenate([chunks, overs[None]]).transpose(0, 2, 1, 3)
+    return {"leaves": left[KNOT_FRAMES - 1 :: -1], "chain": chain, "hears": hears}
+
+
+def _powers(matrix: NDArray, count: int) -> NDArray:
+    """[count, n, n]: the identity, the matrix, its square, …, twice as many at a time."""
+    powers = np.eye(len(matrix))[None]
+    while len(powers) < count:
+        powers = np.concatenate([powers, powers @ (powers[-1] @ matrix)])
+    return powers[:count]
+
+
+def _later(items: Any, rows: int) -> NDArray:
+    """[rows, rows, …]: the items, in each row one place later, zeros before them."""
+    items = np.asarray(items)
+    padded = np.concatenate([np.zeros_like(items), items])
+    return padded[rows + np.arange(rows) - np.arange(rows)[:, None]]
 
 
 def prepare(row: Row, stage: Stage) -> Mapping[str, Any]:
@@ -112,7 +120,7 @@ def prepare(row: Row, stage: Stage) -> Mapping[str, Any]:
     bands = np.array([_band(name, section, stage.layout.sample_rate_hz) for name in _BANDS])
     on = any(section[f"{name}_db"] != 0.0 for name in _BANDS)
     values = {"bands": bands} | _matrices(bands, stage.layout.knots)
-    return {"on": on} | {name: np.stack([value, value]) for name, value in values.items()}
+    return {"on": on} | {name: np.broadcast_to(value, (2, *value.shape)) for name, value in values.items()}
 
 
 # --- state ----------------------------------------------------------------------------------------------------------

@@ -1,5 +1,7 @@
 """Parameters on their way: where they are when, and what the music and the mixer make of it."""
 
+import threading
+
 import numpy as np
 import pytest
 
@@ -159,3 +161,38 @@ def test_a_key_played_along_sounds_and_ends(parts):
     for wrong in (("tuba", 60, 100), ("lead", 128, 100), ("lead", 60, 128), (99, 60, 100)):
         with pytest.raises(UsageError):
             performance.play(*wrong)
+
+
+def test_what_was_to_land_later_gives_way_to_the_last_word(parts):
+    performance, calm = Performance(*parts, seed=3), Performance(*parts, seed=3)
+    for each in (performance, calm):
+        play(each, 60)
+    performance.set("energy", 1.0, "phrase")  # bar 4
+    for each in (performance, calm):
+        each.set("bpm", 240.0)
+        each.set("energy", 0.2)
+        play(each, 480)
+    assert performance.position()[0] >= 5 and performance.get("energy") == 0.2
+    assert performance.take_notes() == calm.take_notes()
+
+
+@pytest.mark.parametrize("over", ["0.3s", "1beats"])
+def test_the_composer_hears_of_the_tempo_at_the_end_of_its_course(parts, over):
+    performance = Performance(*parts, seed=3, values={"bpm": 60.0})
+    play(performance, 10)
+    performance.set("bpm", 200.0, over=over)
+    play(performance, 400)
+    assert performance._director._request(performance.tick).bpm == performance.get("bpm") == 200.0
+
+
+def test_the_renderer_does_not_wait_for_somebody_who_sets(parts):
+    performance = Performance(*parts, seed=3)
+    play(performance, 10)
+    performance.set("volume", 0.1, over=0.05)
+    with performance._lock:  # a set that takes long
+        rendering = threading.Thread(target=lambda: [performance.render_block() for _ in range(10)])
+        rendering.start()
+        rendering.join(20.0)
+        assert not rendering.is_alive()
+    play(performance, 2)
+    assert performance.get("volume") == 0.1 and not performance._courses

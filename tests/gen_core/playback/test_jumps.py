@@ -10,6 +10,7 @@ from scipy import signal
 
 from gen_core.playback import mixer
 from gen_core.playback.instrument import Instrument
+from gen_core.playback.mixing import Mixing
 from gen_core.playback.synth import Synth
 from gen_core.spec.param import Param
 from gen_core.synth import patches
@@ -22,10 +23,10 @@ HORNS = patches.needed(["horn"])
 PLAN = patches.plan_for(HORNS)
 BPM = Param(id="bpm", low=30, high=240, default=120)
 PARAMS = [param for param in (BPM, *mixer.params(PLAN)) if param.id.partition(".")[2] not in set(mixer.PARTS) - {PART}]
-IN_USE = {  # so that every parameter has something to act on
-    "volume": 0.3, "level.lead": 1.0, "mute.lead": 0.0, "drive.lead": 0.5, "space.lead": 0.5, "brightness.lead": 0.0,
-    "attack.lead": 0.0, "decay.lead": 0.0, "equalizer.low_db": 6.0, "equalizer.mid_db": -6.0, "equalizer.high_db": 6.0,
-    "chorus.level": 0.7, "echo.level": 0.5, "compressor.ratio": 4.0, "compressor.threshold_db": -30.0, "bpm": 120.0,
+AT_REST = {param.id: param.default for param in PARAMS} | {  # every parameter has something to act on
+    "volume": 0.3, "drive.lead": 0.5, "space.lead": 0.5, "equalizer.low_db": 6.0, "equalizer.mid_db": -6.0,
+    "equalizer.high_db": 6.0, "chorus.level": 0.7, "echo.level": 0.5, "compressor.ratio": 4.0,
+    "compressor.threshold_db": -30.0,
 }  # fmt: skip
 
 
@@ -35,18 +36,11 @@ def horn() -> Synth:
     return Synth(KernelEngine(PLAN), [Instrument(row) for row in rows])
 
 
-def turn(horn: Synth, name: str, value: float) -> None:
-    head = name.partition(".")[0]
-    if name == "bpm":
-        horn.desk.set_bpm(value)
-    elif name == "volume":
-        horn.set_volume(value)
-    elif name in horn.desk.params:
-        horn.desk.set(name, value)
-    elif head in ("level", "mute"):
-        horn.set_level(0, value if head == "level" else 1.0 - value)
-    else:
-        horn.set_knob(0, head, value)
+def turn(horn: Synth, **values: float) -> None:
+    """Set parameters as a performance does."""
+    mixing = Mixing(horn, [PART])
+    for name in values:
+        mixing.settle(name, AT_REST | values)
 
 
 def played(horn: Synth, blocks: int) -> NDArray[np.float64]:
@@ -56,18 +50,14 @@ def played(horn: Synth, blocks: int) -> NDArray[np.float64]:
 def jumping(horn: Synth, name: str, *values: float) -> NDArray[np.float64]:
     """Two low notes while the parameter has each of `values` for 0.6 s. (frames, 2), from a little before the jump."""
     horn.reset()
-    for known, param in horn.desk.params.items():
-        horn.desk.set(known, param.default)
-    for known, value in IN_USE.items():
-        turn(horn, known, value)
-    turn(horn, name, values[0])
+    turn(horn, **AT_REST | {name: values[0]})
     played(horn, 60)
     for key in (36, 43):
         horn.note_on(0, key, 90)
     played(horn, 80)
     sounds = []
     for value in values:
-        turn(horn, name, value)
+        turn(horn, **{name: value})
         sounds.append(played(horn, 57))
     return np.concatenate(sounds)[40 * horn.block_frames :]
 

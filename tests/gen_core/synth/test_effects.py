@@ -112,6 +112,13 @@ def test_the_drive_keeps_the_loudness_of_music(amount: float) -> None:
     assert abs(20.0 * np.log10(out.std() / 0.1)) < 0.5
 
 
+@pytest.mark.parametrize("name", ["drive", "chorus", "echo", "reverb", "equalizer", "compressor", "limiter"])
+def test_what_follows_the_tempo_says_so(name: str) -> None:
+    unit, row = BY_NAME[name], BY_NAME[name].defaults()
+    slow, fast = (unit.prepare(row, Stage(LAYOUT, bpm)) for bpm in (70.0, 130.0))
+    assert unit.tempo == any(np.any(slow[port.name] != fast[port.name]) for port in unit.values)
+
+
 def test_echoes_come_in_time_from_alternate_sides() -> None:
     unit = BY_NAME["echo"]
     row = {"echo": {"beats": 0.5, "feedback": 0.5, "damping_hz": 20000.0, "width": 1.0, "level": 1.0}}

@@ -76,7 +76,7 @@ def test_a_note_struck_again_is_ended_first_and_only_once():
     assert one.silence() == []
 
 
-@pytest.mark.parametrize("args", [(0, 7, 60, 480, 90), (0, 0, 128, 480, 90), (0, 0, 60, 0, 90), (0, 0, 60)])
+@pytest.mark.parametrize("args", [(0, 15, 60, 480, 90), (0, 0, 128, 480, 90), (0, 0, 60, 0, 90), (0, 0, 60)])
 def test_a_note_that_cannot_be_is_not_passed_on(args):
     assert bridge().from_board(osc.Message("/note", args), 0.0) == []
 
