@@ -147,27 +147,6 @@ def test_a_book_that_does_not_play_well_is_not_kept(crash, said, bench, books, c
     assert slots == [(VERSIONS[0], True, True), ("6.6.6", False, False)]
 
 
-def test_a_flash_goes_on_where_it_was_killed_though_the_board_was_killed_as_well(bench, books, capsys, tmp_path):
-    whole = bench_kit.signed_book(tmp_path, "3.0.0", payload=random.Random(2).randbytes(3_000_000))
-    books["new"].write_bytes(whole)
-    capsys.readouterr()  # imgtool talks
-    command = [sys.executable, "-m", "host_tools.main", "flash", str(books["new"]), "--trust", str(books["key"])]
-    flash = subprocess.Popen(command, cwd=bench_kit.ROOT, stdout=subprocess.DEVNULL)
-    part, ends_s = bench.state / "part.book", time.monotonic() + 60
-    while not (part.exists() and part.stat().st_size > 300_000) and time.monotonic() < ends_s:
-        time.sleep(0.005)
-    flash.kill()
-    flash.wait()
-    child = bench.child_pid()
-    os.kill(child, signal.SIGKILL)
-    bench.child_pid(other_than=child)
-    there = part.stat().st_size
-    assert 300_000 < there < len(whole), "it was killed in the middle"
-    report = data(capsys, "flash", books["new"], "--trust", books["key"])
-    assert report["resumed_bytes"] == there and report["wire_bytes"] < 1.5 * (len(whole) - there) + 10_000
-    assert (bench.state / "a.book").read_bytes() == whole
-
-
 def test_what_the_board_tells_is_printed_line_by_line(steady, capsys):
     code, out, _ = limonaire(capsys, "monitor", "notes", "beat", "--seconds", "1.3", "--json")
     told = [json.loads(line) for line in out.splitlines()]
