@@ -1,9 +1,10 @@
 """Flashing, from file to sounding board: verify here, upload, try, wait until it sounds, keep."""
 
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from gen_core.spec.errors import RefusedError
 from host_tools.device import Device
@@ -12,7 +13,6 @@ from host_tools.replies import NotSupported
 from host_tools.uploading import upload
 from targets import boards
 from targets.protocol import book as books
-from targets.protocol import smp
 
 BACK_TIMEOUT_S = 60.0  # a slow board loads its graphs
 HEALTH_TIMEOUT_S = 10.0  # a start may miss a few blocks
@@ -28,7 +28,9 @@ class Flashable:
 
 @dataclass(frozen=True)
 class FlashReport:
-    """What was flashed. `copied_bytes` did not travel: the board had them in another book.
+    """What was flashed.
+
+    `copied_bytes` did not travel, the board had them in a book; `resumed_bytes` came in an upload that was cut off.
 
     `wire_bytes` counts both directions; `payload_ratio` is what travelled of the book, by them.
     """
@@ -37,6 +39,7 @@ class FlashReport:
     version: str
     bytes: int
     copied_bytes: int
+    resumed_bytes: int
     wire_bytes: int
     payload_ratio: float
     seconds: float
@@ -61,20 +64,27 @@ def flash(
     book, data, link = flashable.book, flashable.data, device.link
     books.check_board(book, boards.find(device.info()["board"]))
     wire_before, start_s = link.sent_bytes + link.received_bytes, time.monotonic()
-    copied_bytes = upload(device, data, progress, slot)
+    copied_bytes, resumed_bytes = upload(device, data, progress, slot)
     seconds = time.monotonic() - start_s
     wire_bytes = link.sent_bytes + link.received_bytes - wire_before
     device.test(book.image.hash)
     device.reset()
-    playing = device.wait_until_back(BACK_TIMEOUT_S)["book"]
-    if not playing or playing["hash"] != book.image.hash:
-        raise RefusedError("the board went back to its old book", "see what the board logs about the new one")
+    check_playing(device.wait_until_back(BACK_TIMEOUT_S)["book"], book)
     await_health(device)
+    check_playing(device.info()["book"], book)  # a board that was started again meanwhile is healthy with the old one
     if confirm:
         device.confirm()
+        check_playing(next((slot for slot in device.slots() if slot.get("active")), None), book)
     name, version = str(book.manifest["name"]), str(book.manifest["version"])
-    ratio = (len(data) - copied_bytes) / wire_bytes
-    return FlashReport(name, version, len(data), copied_bytes, wire_bytes, ratio, seconds, confirm)
+    ratio = (len(data) - copied_bytes - resumed_bytes) / wire_bytes
+    counts = (len(data), copied_bytes, resumed_bytes, wire_bytes)
+    return FlashReport(name, version, *counts, ratio, seconds, confirm)
+
+
+def check_playing(playing: Mapping[str, Any] | None, book: books.Book) -> None:
+    """RefusedError unless this book plays."""
+    if not playing or playing["hash"] != book.image.hash:
+        raise RefusedError("the board went back to its old book", "see what the board logs about the new one")
 
 
 def await_health(device: Device) -> None:
@@ -85,7 +95,7 @@ def await_health(device: Device) -> None:
     ends_s = time.monotonic() + HEALTH_TIMEOUT_S
     while True:
         try:
-            health = device.ask(smp.Op.READ, smp.Group.LIMONAIRE, smp.LimonaireCommand.HEALTH, attempts=3)
+            health = device.check_health()
         except NotSupported:  # an older board: that it sounds must do
             return
         if health["ok"]:

@@ -8,6 +8,8 @@ from targets.protocol import smp
 ADVICE = {  # (group, code of that group) → what to do
     (smp.Group.IMAGE, smp.ImageError.TOO_LARGE): "build a smaller book; `limonaire boards` shows each board's limit",
     (smp.Group.IMAGE, smp.ImageError.INVALID_MAGIC): "flash a book made by `limonaire build`",
+    (smp.Group.IMAGE, smp.ImageError.INVALID_LENGTH): "the file is cut off, or has more behind its end: copy it again",
+    (smp.Group.IMAGE, smp.ImageError.NEWER_IS_PLAYING): "build it with a --counter that is not lower",
     (smp.Group.IMAGE, smp.ImageError.ALREADY_PENDING): "a book waits for its first start: reset the board, then flash",
     (smp.Group.IMAGE, smp.ImageError.NO_FREE_SLOT): "confirm the book that plays, or reset the board, then flash again",
     (smp.Group.IMAGE, smp.ImageError.HASH_NOT_FOUND): "upload the book first",

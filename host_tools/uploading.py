@@ -10,7 +10,7 @@ import hashlib
 import io
 import time
 from collections.abc import Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from gen_core.spec.errors import BoardTimeoutError, NoBoardError, RefusedError
 from host_tools.progress import Progress
@@ -25,6 +25,13 @@ FIRST_FRAME_BYTES = 64  # of the first one as well: slot, total length, hash
 SETBACKS = 20  # in a row, without one byte gained: then the line is not bad but broken
 SMALLEST_CHUNK, GROWTH = 128, 1.25  # bytes; what is lost halves the next chunk, what arrives lets it grow again
 SOONEST_S, SLOWER = 0.25, 4.0  # an answer is given up after so many times what the slowest of late took
+
+
+class Uploaded(NamedTuple):
+    """How it went. `copied_bytes` the board took from a book of its own, `resumed_bytes` it had from a cut upload."""
+
+    copied_bytes: int
+    resumed_bytes: int
 
 
 class Footing:
@@ -60,6 +67,8 @@ class Uploading:
             piece.offset: piece for piece in pieces.cut(io.BytesIO(data)) if piece.size >= pieces.MIN_PIECE_BYTES
         }
         self.copied_bytes = 0
+        self.resumed_bytes: int | None = None  # that were there when it was opened
+        self.resumed = False  # something was there, then or after a loss of the connection
 
     def request(self, offset: int | None, room: int) -> tuple[int, int, dict[str, Any]]:
         """What to ask when the board wants the byte at `offset`; None opens the upload. Group, command, payload.
@@ -77,7 +86,9 @@ class Uploading:
 
     def answered(self, asked: dict[str, Any], offset: int) -> bool:
         """Take note of an answer; False if the board did not go on though it was given something."""
-        if "sha" in asked and "len" not in asked:
+        if "len" in asked:
+            self._resume(offset if offset > len(asked["data"]) else 0)
+        elif "sha" in asked:
             self.copied_bytes += max(0, offset - asked["off"])
             self._askable.pop(asked["off"], None)
             return True
@@ -86,6 +97,11 @@ class Uploading:
     def copy_no_more(self) -> None:
         """The board does not know how to."""
         self._askable.clear()
+
+    def _resume(self, offset: int) -> None:
+        self.resumed = self.resumed or offset > 0
+        if self.resumed_bytes is None:
+            self.resumed_bytes = offset
 
     def _chunk(self, offset: int, room: int) -> dict[str, Any]:
         """As much as fits, but only to where the next piece begins that the board may hold."""
@@ -96,12 +112,23 @@ class Uploading:
         return (start for start in self._askable if start > offset)
 
 
-def upload(device: "Device", data: bytes, progress: Progress, slot: int = 1) -> int:
-    """Bring `data` into the slot that does not play; `progress(done, total)` in bytes. Returns the bytes copied there.
+def upload(device: "Device", data: bytes, progress: Progress, slot: int = 1) -> Uploaded:
+    """Bring `data` into the slot that does not play; `progress(done, total)` in bytes.
 
     Raises RefusedError if the board will not have it, BoardTimeoutError or NoBoardError if the line stays broken.
     """
-    uploading = Uploading(data, slot)
+    for _ in range(2):
+        uploading = Uploading(data, slot)
+        if _send(device, uploading, progress):
+            return Uploaded(uploading.copied_bytes, uploading.resumed_bytes or 0)
+        if not uploading.resumed:  # else what was there from before may have suffered; the board has thrown it away
+            break
+    raise RefusedError("the board does not accept the book", "sign it with a key that the board trusts")
+
+
+def _send(device: "Device", uploading: Uploading, progress: Progress) -> bool:
+    """All of it, once; False if the board does not take the whole for a book."""
+    data = uploading.data
     footing = Footing(device.buffer_bytes() - FRAME_BYTES, device.timeout_s)
     offset: int | None = None  # None: the upload is to be opened, and the board says where it is
     while offset is None or offset < len(data):
@@ -122,7 +149,7 @@ def upload(device: "Device", data: bytes, progress: Progress, slot: int = 1) -> 
                 offset = None
             continue
         if answer.get("match") is False:
-            raise RefusedError("the board does not accept the book", "sign it with a key that the board trusts")
+            return False
         offset = int(answer["off"])
         if uploading.answered(asked, offset):
             footing.gained(time.monotonic() - began_s)
@@ -130,4 +157,4 @@ def upload(device: "Device", data: bytes, progress: Progress, slot: int = 1) -> 
             raise RefusedError(f"the board takes nothing after byte {offset}", "reset the board and flash again")
         progress(offset, len(data))
         offset = offset or None  # at 0 again it has forgotten what this is about
-    return uploading.copied_bytes
+    return True

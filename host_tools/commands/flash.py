@@ -34,9 +34,10 @@ def run(args: argparse.Namespace) -> None:
     with open_board(args) as device, bar(f"flashing {args.file.name}") as progress:
         report = flashing.flash(device, book, progress, confirm=not args.no_confirm, slot=args.slot)
     kept = "confirmed" if report.confirmed else "on trial until the next reset"
+    resumed = f"it went on at byte {report.resumed_bytes}, " if report.resumed_bytes else ""
     emit(
         args.json,
         asdict(report),
         f"{report.name} {report.version} is playing, {kept}: {report.bytes} bytes in {report.seconds:.1f} s, "
-        f"{report.copied_bytes} of them were on the board, payload/wire {report.payload_ratio:.2f}",
+        f"{resumed}{report.copied_bytes} of them were on the board, payload/wire {report.payload_ratio:.2f}",
     )

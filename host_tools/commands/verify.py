@@ -29,6 +29,7 @@ def run(args: argparse.Namespace) -> None:
         "name": read.manifest["name"],
         "version": read.manifest["version"],
         "bytes": len(data),
+        "counter": read.image.counter,
         "hash": read.image.hash.hex(),
         "verified": True,
     }

@@ -7,9 +7,7 @@ honest mistake gets a line that says what is wrong.
 import io
 import json
 import re
-import struct
 import zipfile
-import zlib
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, BinaryIO
@@ -24,9 +22,6 @@ MANIFEST = "manifest.json"
 MAX_FILES = 256
 MAX_TOTAL_BYTES = 256_000_000  # unpacked; a board has its own, smaller limit for the packed book
 _NAME = re.compile(r"(?!\.)[A-Za-z0-9_.-]{1,64}(/(?!\.)[A-Za-z0-9_.-]{1,64}){0,3}")
-# of a file in a ZIP: signature, version, flags, method, time, date, crc, sizes packed and unpacked, of name and extra
-_LOCAL = struct.Struct("<4sHHHHHIIIHH")
-MAX_EARLY_BYTES = 1 << 22  # a manifest has some 200 kB
 _WHEN = (1980, 1, 1, 0, 0, 0)  # the earliest a ZIP can say: the same book is the same bytes whenever it is made
 
 
@@ -82,28 +77,6 @@ def manifest_in(file: BinaryIO, header: mcuboot.Header) -> Mapping[str, Any]:
     return manifest
 
 
-def early_manifest(start: bytes) -> dict[str, Any] | None:
-    """The manifest in the first bytes of a book's payload; None while it has not arrived whole, or lies elsewhere.
-
-    It is not verified: it may serve to refuse a book before the rest has crossed the cable, and for nothing else.
-    """
-    if len(start) < _LOCAL.size:
-        return None
-    magic, _, flags, method, *_, size, _, name_size, extra_size = _LOCAL.unpack_from(start)
-    at = _LOCAL.size + name_size + extra_size
-    name = start[_LOCAL.size : _LOCAL.size + name_size]
-    if magic != b"PK\3\4" or flags & 8 or name != MANIFEST.encode() or not size <= len(start) - at <= MAX_EARLY_BYTES:
-        return None
-    data = start[at : at + size]
-    try:
-        unpacker = zlib.decompressobj(-zlib.MAX_WBITS)
-        text = unpacker.decompress(data, MAX_EARLY_BYTES) if method == zipfile.ZIP_DEFLATED else data
-        manifest = json.loads(text)
-    except (zlib.error, ValueError, RecursionError):
-        return None
-    return manifest if isinstance(manifest, dict) else None
-
-
 def pack(manifest: Mapping[str, Any], files: Mapping[str, bytes]) -> bytes:
     """The ZIP of a book, to be signed. The same content gives the same bytes. UsageError if it cannot be a book."""
     for name in files:
@@ -131,6 +104,13 @@ def check_board(book: Book | Contents, board: Board) -> None:
     if book.image.size_bytes > board.max_book_bytes:
         cause = f"the book has {book.image.size_bytes} bytes; {board.name} takes {board.max_book_bytes}"
         raise UsageError(cause, "leave out ensembles, or choose a larger board")
+
+
+def check_early(manifest: Mapping[str, Any], board: Board) -> None:
+    """What an unverified manifest can tell: VerificationError for a newer format, UsageError for another board."""
+    if isinstance(manifest.get("format"), int):
+        _check_format(manifest["format"])
+    check_made_for(manifest, board)
 
 
 def check_made_for(manifest: Mapping[str, Any], board: Board) -> None:
@@ -192,14 +172,18 @@ def _manifest(text: bytes) -> dict[str, Any]:
         manifest = None
     if not isinstance(manifest, dict) or type(manifest.get("format")) is not int:
         raise VerificationError(f"the book's {MANIFEST} is missing or unreadable", mcuboot.BUILD)
-    if manifest["format"] > FORMAT:
-        cause = f"the book is made for a newer Limonaire (format {manifest['format']}; this one reads {FORMAT})"
-        raise VerificationError(cause, "update with `pip install --upgrade limonaire`")
+    _check_format(manifest["format"])
     kinds = {"name": str, "version": str, "model": dict, "synth": dict, "params": list}
     wrong = [key for key, kind in kinds.items() if not isinstance(manifest.get(key), kind)]
     if wrong or manifest["format"] < 1:
         raise VerificationError(f"the book's {MANIFEST} lacks {', '.join(wrong) or 'a known format'}", mcuboot.BUILD)
     return manifest
+
+
+def _check_format(number: int) -> None:
+    if number > FORMAT:
+        cause = f"the book is made for a newer Limonaire (format {number}; this one reads {FORMAT})"
+        raise VerificationError(cause, "update with `pip install --upgrade limonaire`")
 
 
 def _named(manifest: Mapping[str, Any]) -> Iterator[str]:

@@ -90,41 +90,61 @@ class Image:
 class Arriving:
     """An image hashed while it arrives: a wrong beginning is refused at once, and at the end no second look is needed.
 
-    `limit_bytes`: the largest file that is taken. `header` is None until it has arrived.
+    `limit_bytes`: the largest file that is taken; `size_bytes`: how large it is said to be, None if nobody says.
+    `header` is None until it has arrived.
     """
 
-    def __init__(self, limit_bytes: int | None = None) -> None:
-        self._limit_bytes = limit_bytes
+    def __init__(self, limit_bytes: int | None = None, size_bytes: int | None = None) -> None:
+        self._limit_bytes, self._size_bytes = limit_bytes, size_bytes
         self._start = b""  # the header, while it is incomplete
         self.header: Header | None = None
-        self._digest = hashlib.sha256()
+        self._digest = hashlib.sha256()  # of all that has come
+        self._image_hash = b""  # the same up to where the image's own hash ends, once that is passed
         self._tail = bytearray()  # all TLVs
         self._seen = 0
 
-    def feed(self, data: bytes) -> None:
-        """Take the next bytes. VerificationError as soon as they can be no book."""
+    @property
+    def sha(self) -> bytes:
+        """SHA-256 of everything that has been fed."""
+        return self._digest.digest()
+
+    def feed(self, data: bytes) -> bytes:
+        """Take the next bytes; returns those of them that are payload. VerificationError if they can be no book."""
         if self.header is None:
             self._start += data
             check_start(self._start)
             if len(self._start) < HEADER.size:
-                return
-            self.header, data = read_header(self._start, self._limit_bytes), self._start
-        header, at = self.header, self._seen
+                self._digest.update(data)
+                return b""
+            self.header = read_header(self._start, self._limit_bytes)
+            check_size(self.header, self._size_bytes)
+            data, self._digest = self._start, hashlib.sha256()
+        self._hash(self.header, data)
+        begins = max(0, self.header.size - self._seen)
+        ends = max(0, self.header.size + self.header.payload_size - self._seen)
+        self._tail += data[ends:]
         self._seen += len(data)
-        tail_start = header.size + header.payload_size
-        self._digest.update(data[: max(0, header.hashed_size - at)])
-        self._tail += data[max(0, tail_start - at) :]
         if len(self._tail) > 2 * MAX_TLV_BYTES:
             raise VerificationError("the book is damaged: there is more behind its end", AGAIN)
+        return data[begins:ends]
 
     def finish(self) -> Image:
         """The image, if it is whole and its hash is right; its signature is checked by `check_signature`."""
         if self.header is None:
             raise VerificationError(f"{len(self._start)} bytes are no book", BUILD)
         image = _image(self.header, bytes(self._tail), self._seen)
-        if image.hash != self._digest.digest():
+        if image.hash != self._image_hash:
             raise VerificationError("the book is damaged: its hash differs", AGAIN)
         return image
+
+    def _hash(self, header: Header, data: bytes) -> None:
+        """One hash for two: the image's is that of the file, stopped on the way."""
+        inside = header.hashed_size - self._seen
+        if 0 <= inside <= len(data) and not self._image_hash:
+            self._digest.update(data[:inside])
+            self._image_hash = self._digest.digest()
+            data = data[inside:]
+        self._digest.update(data)
 
 
 def parse(data: bytes) -> Image:
@@ -180,6 +200,13 @@ def read_header(data: bytes, limit_bytes: int | None = None) -> Header:
     if limit_bytes is not None and header.hashed_size > limit_bytes:
         raise VerificationError(f"the book has {header.hashed_size} bytes, the limit is {limit_bytes}", BUILD)
     return header
+
+
+def check_size(header: Header, size_bytes: int | None) -> None:
+    """VerificationError if a file of this size cannot be an image of this header: it is cut off, or more than one."""
+    if size_bytes is not None and not TLV.size <= size_bytes - header.hashed_size <= MAX_TLV_BYTES:
+        cause = f"the book is damaged: it has {size_bytes} bytes, and {header.hashed_size} and its signature are needed"
+        raise VerificationError(cause, AGAIN)
 
 
 def check_signature(image: Image, trusted: Sequence[bytes]) -> None:

@@ -83,6 +83,7 @@ def serve(machine: Machine, ends: Ends, stop: threading.Event) -> int:
     engine = machine.engine
     while not (stop.is_set() or ends.cut or engine.broken or machine.reset_asked):
         ends.turn(POLL_S)
+        machine.upload.catch_up()
         machine.log.flush()
     ends_s = time.monotonic() + LAST_WORDS_S
     while machine.reset_asked and not ends.finish() and time.monotonic() < ends_s:

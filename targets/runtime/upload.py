@@ -6,15 +6,15 @@ last reply, however large the book is.
 """
 
 import contextlib
-import hashlib
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, TypeGuard
+from typing import Any, BinaryIO, TypeGuard
 
 from gen_core.spec.errors import LimonaireError, UsageError, VerificationError
 from targets.protocol import book as books
 from targets.protocol import mcuboot, smp
+from targets.protocol.early import EarlyManifest
 from targets.runtime.rejection import Rejection
 from targets.runtime.slots import Slots, file_name
 from targets.runtime.sources import Sources
@@ -40,6 +40,7 @@ class Upload:
         self.sources = Sources(slots)
         self.arrival: Arrival | None = None
         self._in_place = False  # it has arrived whole and lies in the spare slot
+        self._behind: BinaryIO | None = None  # what a previous life took, while it is being read again
         self._start_anew()
         self._pick_up()
 
@@ -48,6 +49,8 @@ class Upload:
         offset, data = request.get("off"), request.get("data")
         if not _is_count(offset) or not isinstance(data, bytes):
             raise Rejection(smp.ReturnCode.EINVAL, "an upload needs off and data")
+        while self.catching_up:
+            self.catch_up()
         with self._making_room():
             if offset == 0 and "len" in request:
                 self._begin(request, data)
@@ -60,6 +63,8 @@ class Upload:
         offset, size, sha = request.get("off"), request.get("size"), request.get("sha")
         if not _is_count(offset) or not _is_count(size) or not isinstance(sha, bytes):
             raise Rejection(smp.ReturnCode.EINVAL, "a copy needs off, size and sha")
+        while self.catching_up:
+            self.catch_up()
         with self._making_room():
             if self.arrival and offset == self.offset:
                 data = self.sources.find(size, sha)
@@ -85,10 +90,41 @@ class Upload:
                 self.abandon()
             raise Rejection(smp.ImageError.FLASH_WRITE_FAILED, str(error), smp.Group.IMAGE) from None
 
+    @property
+    def catching_up(self) -> bool:
+        """True while what a previous life took is not yet read again."""
+        return self._behind is not None
+
+    def catch_up(self) -> None:
+        """Read and hash a slice of it. Called between requests, so that a board with a large one answers at once."""
+        if self._behind is None:
+            return
+        try:
+            data = self._behind.read(mcuboot.SLICE_BYTES)
+            self._look(data)
+            self.offset += len(data)
+            if data:
+                return
+        except (OSError, LimonaireError) as error:
+            self.log.say(f"{PART} cannot be used ({error}): uploads start from the beginning")
+            self.arrival = None
+        if self.arrival and self.offset <= self.arrival.length:
+            self._let_go()
+        else:
+            self.arrival = None
+            self._start_anew()
+
+    def _let_go(self) -> None:
+        if self._behind is not None:
+            self._behind.close()
+        self._behind = None
+
     def _start_anew(self) -> None:
+        self._let_go()
         self.offset = self._unsynced = 0
-        self._digest, self._arriving = hashlib.sha256(), mcuboot.Arriving(self.slots.board.max_book_bytes)
-        self._early: bytearray | None = bytearray()  # the payload's beginning, until its manifest has been looked at
+        size_bytes = self.arrival.length if self.arrival else None
+        self._arriving = mcuboot.Arriving(self.slots.board.max_book_bytes, size_bytes)
+        self._early = EarlyManifest()
 
     def _begin(self, request: Mapping[str, Any], data: bytes) -> None:
         length, sha = request.get("len"), request.get("sha") or b""
@@ -98,7 +134,7 @@ class Upload:
             raise Rejection(smp.ImageError.INVALID_SLOT, "there are slots 0 and 1", smp.Group.IMAGE)
         self.slots.check_writable()
         arrival = Arrival(length, sha.hex())
-        if sha and arrival == self.arrival:
+        if sha and arrival == self.arrival and self.offset:
             self.log.say(f"upload goes on at byte {self.offset} of {length}")
             return
         self._check_header(length, data, only_newer=request.get("upgrade") is True)
@@ -122,6 +158,9 @@ class Upload:
             mcuboot.check_start(data)
             code = smp.ImageError.INVALID_HEADER
             header = mcuboot.read_header(data, limit_bytes) if len(data) >= mcuboot.HEADER.size else None
+            code = smp.ImageError.INVALID_LENGTH
+            if header:
+                mcuboot.check_size(header, length)
         except VerificationError as error:
             raise Rejection(code, error.cause, smp.Group.IMAGE) from None
         playing = self.slots.held(self.slots.active)
@@ -147,18 +186,9 @@ class Upload:
 
     def _look(self, data: bytes) -> None:
         """Hash it, and see whether it can still be a book for this board. VerificationError, UsageError if not."""
-        self._digest.update(data)
-        self._arriving.feed(data)
-        header = self._arriving.header
-        if self._early is None:
-            return
-        self._early += data
-        if header is not None and len(self._early) > header.size:
-            manifest = books.early_manifest(bytes(self._early[header.size :]))
-            if manifest is not None:
-                books.check_made_for(manifest, self.slots.board)
-            if manifest is not None or len(self._early) > books.MAX_EARLY_BYTES:
-                self._early = None
+        manifest = self._early.feed(self._arriving.feed(data))
+        if manifest is not None:
+            books.check_early(manifest, self.slots.board)
 
     def _reply(self) -> dict[str, Any]:
         offset = self.offset
@@ -174,7 +204,7 @@ class Upload:
     def _finish(self, arrival: Arrival) -> bool:
         """Move what has arrived into its slot. False, and nothing changed, if it is not to be trusted."""
         try:
-            if arrival.sha and self._digest.hexdigest() != arrival.sha:
+            if arrival.sha and self._arriving.sha.hex() != arrival.sha:
                 raise VerificationError("the data does not have the announced hash", mcuboot.AGAIN)
             book = self._verified()
             books.check_board(book, self.slots.board)
@@ -206,25 +236,19 @@ class Upload:
             return books.Contents(books.manifest_in(file, image.header), image)
 
     def _pick_up(self) -> None:
-        """Find what a previous life left behind."""
+        """Find what a previous life left behind; `catch_up` reads it. Only a whole hash says that it is resumed."""
         try:
-            record, file = self.storage.read(RECORD), self.storage.open(PART)
-            if record is None or file is None:
-                return
-            values = json.loads(record)
+            record = self.storage.read(RECORD)
+            values: dict[str, Any] = json.loads(record) if record is not None else {"len": 0, "sha": ""}
             arrival = Arrival(int(values["len"]), str(values["sha"]))
-            with file:
-                while data := file.read(mcuboot.SLICE_BYTES):
-                    self._look(data)
-                    self.offset += len(data)
-        except (OSError, ValueError, KeyError, TypeError, LimonaireError) as error:
+            if arrival.sha:
+                self.arrival = arrival
+                self._start_anew()
+                self._behind = self.storage.open(PART)
+        except (OSError, ValueError, KeyError, TypeError) as error:
             self.log.say(f"{RECORD} cannot be used ({error}): uploads start from the beginning")
-            self._start_anew()
-            return
-        if arrival.sha and self.offset <= arrival.length:
-            self.arrival = arrival
-        else:
-            self._start_anew()
+        if self._behind is None:
+            self.arrival = None
 
 
 def _is_count(value: Any) -> TypeGuard[int]:

@@ -41,8 +41,29 @@ def test_an_upload_goes_on_where_another_program_was_cut_off(device, fake_board)
     with pytest.raises(KeyboardInterrupt):
         upload(device, DATA, cut)
     fake_board.requests.clear()
-    upload(device, DATA, lambda done, total: sent.append(done))
-    assert fake_board.part == DATA and sent[0] > 10_000
+    uploaded = upload(device, DATA, lambda done, total: sent.append(done))
+    assert fake_board.part == DATA and sent[0] == uploaded.resumed_bytes > 10_000
+
+
+def test_an_upload_that_suffered_while_it_waited_is_sent_again_from_the_beginning(device, fake_board):
+    """As after a power cut: the board has half of it, and a byte of that half is not what it was."""
+
+    def cut(done, total):
+        if done > 10_000:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        upload(device, DATA, cut)
+    fake_board.part = b"?" + fake_board.part[1:]
+    sent = upload(device, DATA, lambda done, total: None)
+    assert fake_board.part == DATA and sent.resumed_bytes == 0
+
+
+def test_a_book_that_is_refused_whole_is_not_sent_twice(device, fake_board):
+    fake_board.sha_is_right = lambda: False
+    with pytest.raises(RefusedError, match="trusts"):
+        upload(device, DATA, lambda done, total: None)
+    assert sum(request.payload.get("off") == 0 for request in fake_board.requests if request.group == 1) == 1
 
 
 def test_lost_requests_and_answers_cost_time_and_nothing_else(device, fake_board):

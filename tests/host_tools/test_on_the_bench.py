@@ -139,6 +139,23 @@ def test_a_book_on_trial_is_kept_when_it_is_confirmed(bench, books, capsys):
     assert data(capsys, "reset")["book"]["version"] == VERSIONS[1]
 
 
+@pytest.mark.parametrize(
+    ("crash", "said"), [("silent", "nothing has sounded yet"), ("render", "old"), ("load", "old book")]
+)
+def test_a_book_that_does_not_play_well_is_not_kept(crash, said, bench, books, capsys, monkeypatch, tmp_path):
+    from host_tools import flashing
+    from host_tools.device import Device
+
+    monkeypatch.setattr(flashing, "HEALTH_TIMEOUT_S", 2.0)
+    books["new"].write_bytes(bench_kit.signed_book(tmp_path, "6.6.6", crash=crash))
+    capsys.readouterr()  # imgtool talks
+    code, out, err = limonaire(capsys, "flash", books["new"], "--trust", books["key"])
+    assert (code, out) == (8, "") and said in err
+    with Device(bench.port) as device:
+        slots = [(slot["version"], slot["active"], slot["confirmed"]) for slot in device.slots()]
+    assert slots == [(VERSIONS[0], True, True), ("6.6.6", False, False)]
+
+
 def test_what_the_board_tells_is_printed_line_by_line(steady, capsys):
     code, out, _ = limonaire(capsys, "monitor", "notes", "beat", "--seconds", "1.3", "--json")
     told = [json.loads(line) for line in out.splitlines()]

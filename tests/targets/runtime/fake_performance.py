@@ -79,7 +79,7 @@ class FakePerformance:
         if self._frame // 24000 != quarter:
             with self._lock:
                 self._notes.append(Note(480 * (quarter + 1), quarter % 2, 69, 240, 100))
-        wave = 0.3 * np.sin(2 * np.pi * 440 * time_s)
+        wave = (self.crash != "silent") * 0.3 * np.sin(2 * np.pi * 440 * time_s)
         return np.column_stack((wave, wave)).astype(np.float32)
 
     def take_notes(self):

@@ -1,12 +1,19 @@
 """A book on its way in: refused at the first byte that tells, copied from where the board has it, never too old."""
 
 import hashlib
+import io
 import random
+import sys
 import tracemalloc
+import zipfile
+from pathlib import Path
 
 import pytest
-from bench_kit import KEY, Rig, signed_book
+from bench_kit import KEY, Rig, signed, signed_book
 from imgtool.keys.ed25519 import Ed25519
+
+sys.path.insert(0, str(Path(__file__).parents[1] / "protocol"))
+from imgtool_kit import rebuild, tlv
 
 from targets.protocol import mcuboot, pieces
 
@@ -25,8 +32,6 @@ def opened(rig, data, size=100):
 
 
 def cut(data):
-    import io
-
     return pieces.cut(io.BytesIO(data))
 
 
@@ -59,29 +64,72 @@ def altered(data, at, value):
     return data[:at] + value + data[at + len(value) :]
 
 
-BAD = {  # what is wrong → the book, the latest byte at which it must be refused, counted from 0 or from the end
-    "the magic": (lambda tmp: altered(signed_book(tmp, payload=NOISE), 0, b"\0"), 64),
-    "flags": (lambda tmp: altered(signed_book(tmp, payload=NOISE), 16, b"\4"), 64),
-    "a header that announces too much": (lambda tmp: altered(signed_book(tmp, payload=NOISE), 15, b"\x7f"), 64),
-    "another board": (lambda tmp: signed_book(tmp, payload=NOISE, boards=["pi_4"]), 1500),
-    "a stranger's key": (lambda tmp: signed_book(tmp, payload=NOISE, key=Ed25519.generate()), -1),
-    "a flipped bit": (lambda tmp: altered(signed_book(tmp, payload=NOISE), 9000, b"\0\1"), -1),
-    "bytes behind its end": (lambda tmp: signed_book(tmp, payload=NOISE) + b"more", -1),
-    "a lower counter": (lambda tmp: signed_book(tmp, payload=NOISE, counter=2), -1),
+def noisy(tmp, **how):
+    return signed_book(tmp, payload=NOISE, **how)
+
+
+def forged(tmp, *, protected=None, plain=None):
+    """With other TLVs, hashed and signed again by the right key."""
+    return rebuild(noisy(tmp), plain=plain, protected=protected, key=KEY)
+
+
+def zipped(manifest):
+    content = io.BytesIO()
+    with zipfile.ZipFile(content, "w") as archive:
+        archive.writestr("manifest.json", manifest)
+    return content.getvalue()
+
+
+MARK, COUNTER = tlv(0xA0, b"limonaire-book"), tlv(0x50, (9).to_bytes(4, "little"))
+HEADER, MANIFEST, END = 64, 1500, None  # the latest byte at which it must be refused, in uploads of 64 at a time
+
+BAD = {  # what is wrong → the book, the latest byte, a word of the answer or of the log
+    "the magic": (lambda tmp: altered(noisy(tmp), 0, b"\0"), HEADER, "'rc': 23"),
+    "flags": (lambda tmp: altered(noisy(tmp), 16, b"\4"), HEADER, "'rc': 22"),
+    "a header that announces too much": (lambda tmp: altered(noisy(tmp), 15, b"\x7f"), HEADER, "'rc': 22"),
+    "a file that is cut off": (lambda tmp: noisy(tmp)[:-5000], HEADER, "'rc': 21"),
+    "much behind its end": (lambda tmp: noisy(tmp) + bytes(5000), HEADER, "'rc': 21"),
+    "no protected area": (lambda tmp: altered(noisy(tmp), 10, b"\0\0"), HEADER, "'rc': 22"),
+    "a newer format": (lambda tmp: noisy(tmp, format=99), MANIFEST, "newer Limonaire"),
+    "another board": (lambda tmp: noisy(tmp, boards=["pi_4"]), MANIFEST, "made for pi_4"),
+    "a stranger's key": (lambda tmp: noisy(tmp, key=Ed25519.generate()), END, "not trusted"),
+    "no signature": (lambda tmp: noisy(tmp, key=None), END, "no signature"),
+    "a flipped bit": (lambda tmp: altered(noisy(tmp), 9000, b"\0\1"), END, "hash differs"),
+    "a byte behind its end": (lambda tmp: noisy(tmp) + b"m", END, "longer than it says"),
+    "a lower counter": (lambda tmp: noisy(tmp, counter=2), END, "'rc': 27"),
+    "no counter": (lambda tmp: noisy(tmp), END, "'rc': 27"),
+    "a counter where nothing protects it": (lambda tmp: forged(tmp, plain=lambda e: [*e, COUNTER]), END, "not known"),
+    "two counters": (lambda tmp: forged(tmp, protected=[MARK, COUNTER, COUNTER]), END, "twice"),
+    "two hashes": (lambda tmp: forged(tmp, plain=lambda e: [e[0], *e]), END, "twice"),
+    "two signatures": (lambda tmp: forged(tmp, plain=lambda e: [*e, e[2]]), END, "twice"),
+    "a counter of eight bytes": (lambda tmp: forged(tmp, protected=[MARK, tlv(0x50, bytes(8))]), END, "32-bit"),
+    "another product's mark": (lambda tmp: forged(tmp, protected=[tlv(0xA0, b"something")]), END, "not marked"),
+    "no ZIP": (lambda tmp: signed(tmp, NOISE, counter=3), END, "unpacked"),
+    "a manifest that is none": (lambda tmp: signed(tmp, zipped("none"), counter=3), END, "manifest.json"),
 }
 
 
 @pytest.mark.parametrize("name", BAD)
 def test_what_can_be_no_book_is_refused_at_the_first_byte_that_tells(name, rig, tmp_path):
-    make, latest = BAD[name]
+    make, latest, word = BAD[name]
     rig.upload(signed_book(tmp_path, "3.0.0", counter=3))
     rig.raw(2, 1, 0, {"hash": rig.hash_in(1), "confirm": True})
     rig = rig.reboot()
     before, data = rig.states(), make(tmp_path)
     at, answer = first_refusal(rig, data)
     assert "err" in answer or answer.get("rc") or answer.get("match") is False, answer
-    assert at <= (latest if latest > 0 else len(data) + 64)
-    assert rig.states() == before
+    assert word in str(answer) + rig.log.lines[-1]
+    assert at <= (latest or len(data) + 64)
+    assert rig.states() == before and not list(rig.state.glob("part.*"))
+
+
+def test_a_book_of_a_higher_counter_is_taken_where_those_were_refused(rig, tmp_path):
+    """What makes the table above bite: nothing else about its books is wrong."""
+    rig.upload(signed_book(tmp_path, "3.0.0", counter=3))
+    rig.raw(2, 1, 0, {"hash": rig.hash_in(1), "confirm": True})
+    rig = rig.reboot()
+    at, answer = first_refusal(rig, rebuild(noisy(tmp_path), protected=[MARK, COUNTER], key=KEY))
+    assert answer["match"] is True
 
 
 def test_what_the_board_holds_need_not_travel(rig, tmp_path):
@@ -144,6 +192,37 @@ def test_an_upload_goes_on_behind_a_copied_piece_after_a_power_cycle(rig, tmp_pa
     assert rig.raw(2, 1, 1, {"off": model.end, "data": new[model.end :]})["match"] is True
 
 
+def test_what_an_earlier_life_took_is_read_again_between_requests_and_holds_nobody_up(rig, tmp_path):
+    data = signed_book(tmp_path, payload=random.Random(5).randbytes(5_000_000))
+    stopped = rig.upload(data, chunk=50_000, stop_after=4_000_000)["off"]
+    rig, turns = rig.reboot(), 0
+    assert rig.states() == [] and rig.machine.upload.catching_up
+    while rig.machine.upload.catching_up and turns < 100:
+        rig.machine.upload.catch_up()
+        turns += 1
+    assert 4 <= turns < 10, "slice by slice"
+    assert opened(rig, data) == {"off": stopped}
+    assert rig.upload(data)["match"] is True
+
+
+SUFFERED = {  # what a power cut did to what had arrived
+    "it is longer than the book": lambda part: part + bytes(9_000_000),
+    "it is empty": lambda part: b"",
+    "its header is gone": lambda part: bytes(32) + part[32:],
+}
+
+
+@pytest.mark.parametrize("name", SUFFERED)
+def test_a_part_that_suffered_is_no_stumbling_block(name, rig, tmp_path):
+    data = signed_book(tmp_path, payload=NOISE)
+    rig.upload(data, stop_after=30_000)
+    part = rig.state / "part.book"
+    part.write_bytes(SUFFERED[name](part.read_bytes()))
+    rig = rig.reboot()
+    assert opened(rig, data) == {"off": 100}, "from the beginning"
+    assert rig.upload(data)["match"] is True
+
+
 COUNTERS = {  # steps (an upload of that counter, then what is done with it) → what the last upload is answered
     "the same counter is taken": ("3 keep 3", True),
     "a higher one is taken": ("3 keep 4", True),
@@ -200,7 +279,7 @@ def test_a_large_book_is_never_in_memory_whole(rig, tmp_path):
 
 def test_slots_say_how_large_a_book_may_be(rig):
     answer = rig.raw(0, 1, 6, {})
-    assert answer["images"][0]["max_image_size"] == rig.machine.slots.board.max_book_bytes >= 64_000_000
+    assert answer["images"][0]["max_image_size"] == rig.machine.slots.board.max_book_bytes >= 1 << 26
     assert [slot["slot"] for slot in answer["images"][0]["slots"]] == [0, 1]
 
 
