@@ -49,7 +49,7 @@ class Connection:
         self._heard, self._tell_lost = heard, lost
         self._answers: queue.Queue[smp.Frame | None] = queue.Queue()  # None: the wire is gone
         self._ending, self._failing = threading.Event(), threading.Lock()
-        self.lost = False
+        self.lost, self.waited_s = False, 0.0  # for the last answer, from when its request had left
         self._threads = [
             threading.Thread(target=run, name=f"limonaire-{run.__name__.strip('_')}", daemon=True)
             for run in (self._read, self._write)
@@ -65,8 +65,8 @@ class Connection:
         """
         self._check()
         self._outbox.post(self._wire.pieces(smp.encode(frame))).wait()
-        deadline_s = time.monotonic() + timeout_s
-        while (left_s := deadline_s - time.monotonic()) > 0:
+        sent_s = time.monotonic()
+        while (left_s := sent_s + timeout_s - time.monotonic()) > 0:
             try:
                 answer = self._answers.get(timeout=left_s)
             except queue.Empty:
@@ -74,6 +74,7 @@ class Connection:
             if answer is None:
                 raise ConnectionLost(self._port)
             if answer.answers(frame):
+                self.waited_s = time.monotonic() - sent_s
                 return answer
         return None
 

@@ -139,9 +139,21 @@ class Device(BoardCalls, Listening):
     # ---- restarting
 
     def reset(self) -> None:
-        """Restart the board's runtime. Its answer may die with it: `wait_until_back` tells how it went."""
-        with contextlib.suppress(BoardTimeoutError, NoBoardError):
-            self.ask(smp.Op.WRITE, smp.Group.OS, smp.OsCommand.RESET)
+        """Restart the board's runtime. Its answer may die with it: `wait_until_back` tells how it went.
+
+        Where no answer comes, a board that says that it never restarted is asked again. One that did is not: a second
+        restart would end the trial of a book.
+        """
+        for _ in range(READ_ATTEMPTS):
+            asked_s = time.monotonic()
+            try:
+                self.ask(smp.Op.WRITE, smp.Group.OS, smp.OsCommand.RESET)
+                return
+            except NoBoardError:
+                return
+            except BoardTimeoutError:
+                if not self._up_since_before(asked_s):
+                    return
 
     def wait_until_back(self, timeout_s: float = 30.0) -> dict[str, Any]:
         """After `reset`: wait until the board has started again and sounds; its status then."""
@@ -164,6 +176,13 @@ class Device(BoardCalls, Listening):
             self.link.reopen()
         except LimonaireError:
             time.sleep(0.2)
+
+    def _up_since_before(self, then_s: float) -> bool:
+        """True if the board says so; one that says nothing may be about to start."""
+        try:
+            return self.info(timeout_s=0.5)["uptime_s"] > time.monotonic() - then_s
+        except (BoardTimeoutError, NoBoardError):
+            return False
 
     def _greet(self, ask: Ask, port: str) -> None:
         self.serial = shake_hands(ask, port, self.timeout_s, self.serial, self._token)

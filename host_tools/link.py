@@ -68,6 +68,11 @@ class Link:
         return self._traffic.received
 
     @property
+    def waited_s(self) -> float:
+        """How long the last answer took, counted as `timeout_s` is: from when the request had left."""
+        return self._connection.waited_s if self._connection else 0.0
+
+    @property
     def up(self) -> bool:
         """True while the board is connected."""
         return self._state == "up"

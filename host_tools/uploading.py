@@ -8,7 +8,6 @@ own; what it can copy does not travel.
 
 import hashlib
 import io
-import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, NamedTuple
 
@@ -23,8 +22,11 @@ if TYPE_CHECKING:
 FRAME_BYTES = 48  # of a message: header, length and checksum, the names and numbers around the data
 FIRST_FRAME_BYTES = 64  # of the first one as well: slot, total length, hash
 SETBACKS = 20  # in a row, without one byte gained: then the line is not bad but broken
+BAD_LINE = 32  # losses: one damaged frame of 65,536 passes for sound, and after so many it is worth another try
 SMALLEST_CHUNK, GROWTH = 128, 1.25  # bytes; what is lost halves the next chunk, what arrives lets it grow again
-SOONEST_S, SLOWER = 0.25, 4.0  # an answer is given up after so many times what the slowest of late took
+# An answer is given up after so many times what the slowest of late took, but not sooner than a busy board may need. On
+# a bad line nearly all time is spent waiting for what is lost; to ask too soon costs one chunk, sent again.
+SOONEST_S, SLOWER = 0.05, 4.0
 
 
 class Uploaded(NamedTuple):
@@ -40,18 +42,18 @@ class Footing:
     def __init__(self, room: int, timeout_s: float) -> None:
         self._most, self.room, self._longest_s = room, float(room), timeout_s
         self.timeout_s, self._slowest_s = timeout_s, 0.0
-        self.setbacks = 0
+        self.setbacks = self.losses = 0  # in a row, and in all
 
-    def gained(self, took_s: float) -> None:
-        """A chunk has arrived, and was answered so soon."""
+    def gained(self, waited_s: float) -> None:
+        """A chunk has arrived, and was answered so soon after it had left."""
         self.setbacks = 0
         self.room = min(self.room * GROWTH, self._most)
-        self._slowest_s = max(took_s, 0.9 * self._slowest_s)
+        self._slowest_s = max(waited_s, 0.9 * self._slowest_s)
         self.timeout_s = min(max(SLOWER * self._slowest_s, SOONEST_S), self._longest_s)
 
     def lost(self) -> bool:
         """One was lost; False when there have been too many in a row."""
-        self.setbacks += 1
+        self.setbacks, self.losses = self.setbacks + 1, self.losses + 1
         self.room = max(self.room / 2, SMALLEST_CHUNK)
         self.timeout_s = min(2.0 * self.timeout_s, self._longest_s)
         return self.setbacks <= SETBACKS
@@ -117,23 +119,23 @@ def upload(device: "Device", data: bytes, progress: Progress, slot: int = 1) -> 
 
     Raises RefusedError if the board will not have it, BoardTimeoutError or NoBoardError if the line stays broken.
     """
+    footing = Footing(device.buffer_bytes() - FRAME_BYTES, device.timeout_s)
     for _ in range(2):
         uploading = Uploading(data, slot)
-        if _send(device, uploading, progress):
+        if _arrived(device, uploading, footing, progress):
             return Uploaded(uploading.copied_bytes, uploading.resumed_bytes or 0)
-        if not uploading.resumed:  # else what was there from before may have suffered; the board has thrown it away
+        # What was there from before may have suffered, or a damaged frame was taken for sound; all is thrown away now.
+        if not uploading.resumed and footing.losses < BAD_LINE:
             break
     raise RefusedError("the board does not accept the book", "sign it with a key that the board trusts")
 
 
-def _send(device: "Device", uploading: Uploading, progress: Progress) -> bool:
-    """All of it, once; False if the board does not take the whole for a book."""
+def _arrived(device: "Device", uploading: Uploading, footing: Footing, progress: Progress) -> bool:
+    """Bring the book over once; False if the board has all of it and does not accept it."""
     data = uploading.data
-    footing = Footing(device.buffer_bytes() - FRAME_BYTES, device.timeout_s)
     offset: int | None = None  # None: the upload is to be opened, and the board says where it is
     while offset is None or offset < len(data):
         group, command, asked = uploading.request(offset, int(footing.room))
-        began_s = time.monotonic()
         try:
             answer = device.ask(smp.Op.WRITE, group, command, asked, timeout_s=footing.timeout_s)
         except NotSupported:
@@ -152,7 +154,7 @@ def _send(device: "Device", uploading: Uploading, progress: Progress) -> bool:
             return False
         offset = int(answer["off"])
         if uploading.answered(asked, offset):
-            footing.gained(time.monotonic() - began_s)
+            footing.gained(device.link.waited_s)
         elif not footing.lost():
             raise RefusedError(f"the board takes nothing after byte {offset}", "reset the board and flash again")
         progress(offset, len(data))

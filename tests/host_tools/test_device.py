@@ -142,6 +142,25 @@ def test_after_a_reset_the_board_is_waited_for_and_asked_anew(device, fake_board
     assert fake_board.topics == {"notes"}
 
 
+@pytest.mark.parametrize("heard", [False, True])
+def test_a_reset_that_is_not_answered_is_asked_for_again_unless_it_was_heard(heard, device, fake_board):
+    """A second restart would end the trial of a book."""
+    resets = []
+
+    def lose(request):
+        if (request.group, request.command) != (smp.Group.OS, smp.OsCommand.RESET):
+            return False
+        resets.append(request)
+        if heard:
+            fake_board._on_0_5_2(request)
+        return len(resets) == 1
+
+    device.timeout_s, fake_board.lose = 0.2, lose
+    before_s = fake_board.started_s
+    device.reset()
+    assert len(resets) == (1 if heard else 2) and fake_board.started_s > before_s
+
+
 def test_a_lost_line_is_said_at_once(fake_board):
     device = Device(fake_board.port, reconnect_s=0)
     fake_board.close()

@@ -1,10 +1,12 @@
 """Uploading: over a good line, a bad one, and one that was cut."""
 
+import itertools
 import random
 
 import pytest
 
 from gen_core.spec.errors import BoardTimeoutError, RefusedError
+from host_tools import uploading
 from host_tools.device import Device
 from host_tools.uploading import upload
 from targets.protocol import smp
@@ -72,6 +74,24 @@ def test_lost_requests_and_answers_cost_time_and_nothing_else(device, fake_board
     fake_board.lose = lambda request: request.group == 1 and dice.random() < 0.1
     upload(device, DATA, lambda done, total: None)
     assert fake_board.part == DATA
+
+
+def test_a_book_that_a_bad_line_has_spoilt_is_sent_once_more(device, fake_board, monkeypatch):
+    """Of so many damaged frames one may have passed for sound; the board then throws the whole book away."""
+    thrown_away, turns = [], itertools.count(1)
+
+    def judge(request):
+        if request.group != 1 or len(fake_board.part) + len(request.payload["data"]) < len(DATA) or thrown_away:
+            return None
+        thrown_away.append(fake_board.part)
+        fake_board.part, fake_board.sha = b"", b""
+        return {"off": 0, "match": False}
+
+    monkeypatch.setattr(uploading, "BAD_LINE", 5)
+    fake_board.refuse = judge
+    fake_board.lose = lambda request: request.group == 1 and next(turns) % 8 == 0
+    upload(device, DATA, lambda done, total: None)
+    assert fake_board.part == DATA and thrown_away
 
 
 def test_a_line_that_stays_dead_is_given_up(device, fake_board):
