@@ -15,6 +15,7 @@ from gen_core.spec.errors import LimonaireError, UsageError
 from targets.protocol import oscquery, oscquery_http
 from targets.runtime import listeners, memory
 from targets.runtime.access import SERIAL, Origin, own_token
+from targets.runtime.announce import Announcement
 from targets.runtime.board import assemble
 from targets.runtime.datagrams import OscDatagrams, SmpDatagrams
 from targets.runtime.ends import Cable, End, Ends
@@ -68,7 +69,10 @@ def main(arguments: list[str] | None = None) -> int:
     gc.freeze()  # what was loaded stays; the collector need not walk it while music plays
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     machine.engine.start()
+    announcement = Announcement(machine)
+    announcement.start()
     status = serve(machine, ends, stop)
+    announcement.stop()
     machine.engine.stop()
     log.flush()
     return status

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from targets import boards
-from targets.runtime import saved
+from targets.runtime import health, saved
 from targets.runtime.access import Access, own_token
 from targets.runtime.boot_state import FACTORY
 from targets.runtime.engine import Engine
@@ -15,13 +15,15 @@ from targets.runtime.keys import taken_keys
 from targets.runtime.log import Log
 from targets.runtime.machine import Machine
 from targets.runtime.options import BY_KERNELS, PERFORMANCE, Options
-from targets.runtime.osc_server import OscServer
+from targets.runtime.osc_server import OscServer, Sign
 from targets.runtime.performer import Perform, Performer, Silence
 from targets.runtime.saved import SEED
 from targets.runtime.sinks import open_sink
 from targets.runtime.slots import Slots
 from targets.runtime.storage import Storage
 from targets.runtime.upload import Upload
+
+LEVELS_S, HEALTH_S = 0.1, 1.0  # how often they are told
 
 
 def assemble(options: Options, log: Log) -> Machine:
@@ -37,7 +39,7 @@ def assemble(options: Options, log: Log) -> Machine:
     access = Access(lambda: own_token(storage))
     slots.held(slots.spare)  # looked at now, because it may be large and a client waits 2 s
     sink = open_sink(options.wav, options.listen, performance.sample_rate_hz, performance.block_frames, log)
-    return Machine(
+    machine = Machine(
         board=options.board,
         serial=options.serial,
         storage=storage,
@@ -51,6 +53,11 @@ def assemble(options: Options, log: Log) -> Machine:
         buffer_bytes=options.smp_buffer or facts.smp_buffer_bytes,
         drawn_seed=performance.seed if options.seed is None and SEED not in values else None,
     )
+    machine.osc.signs = (
+        Sign("levels", LEVELS_S, machine.engine.meter.look, machine.engine.meter.rest),
+        Sign("health", HEALTH_S, lambda: health.told(machine)),
+    )
+    return machine
 
 
 def choose(slots: Slots, values: Mapping[str, float], options: Options, log: Log) -> Performer:

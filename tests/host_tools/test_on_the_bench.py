@@ -106,6 +106,15 @@ def test_a_stream_reaches_the_board(steady, capsys, tmp_path):
     assert data(capsys, "get", "fake_energy", "fake_key") == {"fake_energy": 0.7, "fake_key": 1.0}
 
 
+@pytest.mark.parametrize("topic", ["beats", "levels", "health"])
+def test_a_board_tells_how_it_is_doing_while_it_plays(topic, steady):
+    from host_tools.device import Device
+
+    with Device() as device:
+        assert next(getattr(device, topic)(20))
+        assert {"ok", "reasons", "blocks"} <= set(device.check_health())
+
+
 def test_a_book_is_flashed_tried_and_kept(bench, books, capsys):
     report = data(capsys, "flash", books["new"], "--trust", books["key"])
     assert report["version"] == VERSIONS[1] and report["confirmed"]
@@ -148,11 +157,11 @@ def test_a_book_that_does_not_play_well_is_not_kept(crash, said, bench, books, c
 
 
 def test_what_the_board_tells_is_printed_line_by_line(steady, capsys):
-    code, out, _ = limonaire(capsys, "monitor", "notes", "beat", "--seconds", "1.3", "--json")
+    code, out, _ = limonaire(capsys, "monitor", "notes", "beat", "--seconds", "2.5", "--json")
     told = [json.loads(line) for line in out.splitlines()]
     assert code == 0 and {line["topic"] for line in told} == {"note", "beat"}
     assert all(line["pitch"] == 69 for line in told if line["topic"] == "note")
-    code, out, _ = limonaire(capsys, "monitor", "beat", "--seconds", "0.7")
+    code, out, _ = limonaire(capsys, "monitor", "beat", "--seconds", "2")
     assert out.startswith("beat    bar ")
     code, out, err = limonaire(capsys, "monitor", "beet")
     assert (code, out) == (2, "") and "did you mean beat" in err
