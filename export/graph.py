@@ -57,8 +57,9 @@ class GraphBuilder:
         self._drawn = 0
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
-        self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}  # of the same graph, as are these
         self._initializers: list[onnx.TensorProto] = []
+        self._kept = 0
         self._given: dict[str, str] = {}  # drawn name → name of the output
 
     # -- ends --------------------------------------------------------------------------------------------------------
@@ -108,7 +109,7 @@ class GraphBuilder:
         array = array.reshape(np.shape(value))
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
-            name = f"c{len(self._initializers)}"
+            name, self._kept = f"c{self._kept}", self._kept + 1
             self._initializers.append(numpy_helper.from_array(array, name))
             self._constants[key] = Tensor(self, name, array.dtype)
         return self._constants[key]
@@ -177,14 +178,18 @@ class GraphBuilder:
         return [Tensor(self, name, x.dtype) for name, x in zip(names, given, strict=True)]
 
     def _apart(self, name: str, draw: Callable[[], Sequence[Tensor]]) -> tuple[onnx.GraphProto, list[Tensor]]:
-        """A graph of its own that sees everything drawn so far; what it gives must be its own, hence the copies."""
-        outer, self.nodes = self.nodes, []
+        """A graph of its own that sees everything drawn so far; what it gives must be its own, hence the copies.
+
+        Its constants are its own as well: onnxruntime hands over, at every run, each array that comes from outside.
+        """
+        outer = self.nodes, self._constants, self._initializers
+        self.nodes, self._constants, self._initializers = [], {}, []
         given = list(draw())
         own = {output for node in self.nodes for output in node.output}
         given = [x if x.name in own else self._draw("Identity", [x], x.dtype)[0] for x in given]
         ends = [onnx.ValueInfoProto(name=x.name, type=_type_of(x)) for x in given]
-        graph = helper.make_graph(self.nodes, name, [], ends)
-        self.nodes = outer
+        graph = helper.make_graph(self.nodes, name, [], ends, self._initializers)
+        self.nodes, self._constants, self._initializers = outer
         return graph, given
 
     # -- shapes ------------------------------------------------------------------------------------------------------

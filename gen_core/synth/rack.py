@@ -172,8 +172,7 @@ def draw(
         given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
         if unit.name in SENDS:
             condition = g.sounding(rows[unit.name], *(own[item.name] for item in unit.state if item.sounds))
-            silent = g.constant(np.zeros((2, plan.block_frames), np.float32))
-            mix = mix + _draw_effect(g, plan, unit, given, own, rows[unit.name], condition, silent, moved)
+            mix = mix + _draw_effect(g, plan, unit, given, own, rows[unit.name], condition, None, moved)
         else:
             mix = _draw_effect(g, plan, unit, given, own, mix, given.get("on"), mix, moved)
     return mix, bus, moved
@@ -187,10 +186,10 @@ def _draw_effect(
     state: Tensors,
     heard: Tensor,
     condition: Tensor | None,
-    otherwise: Tensor,
+    otherwise: Tensor | None,
     moved: Tensors,
 ) -> Tensor:
-    """An effect, behind a branch where it has a condition."""
+    """An effect, behind a branch where it has a condition. `otherwise`: what it gives at rest, if not silence."""
 
     def whole() -> list[Tensor]:
         out, after = unit.graph(g, plan.layout(), given | {_hears(unit): heard}, state)
@@ -198,7 +197,7 @@ def _draw_effect(
 
     def rest() -> list[Tensor]:
         if unit.name in SENDS:  # whose state is silence already
-            return [otherwise, *state.values()]
+            return [g.constant(np.zeros((2, plan.block_frames))), *state.values()]
         fresh = unit.start(plan.layout())
         return [otherwise, *(g.constant(fresh[item.name], item.dtype) for item in unit.state)]
 
@@ -232,8 +231,10 @@ def _draw_source(
         out, after = unit.graph(g, layout, {}, own)
         return [out[port.name], *(after[item.name] for item in unit.state)]
 
-    silent = g.constant(np.zeros(layout.shape(port.dims)), port.dtype)
-    drawn = g.branch(on, whole, lambda: [silent, *own.values()])
+    def rest() -> list[Tensor]:
+        return [g.constant(np.zeros(layout.shape(port.dims)), port.dtype), *own.values()]
+
+    drawn = g.branch(on, whole, rest)
     signals[f"{unit.name}.{port.name}"] = drawn[0]
     moved |= {f"{unit.name}.{item.name}": after for item, after in zip(unit.state, drawn[1:], strict=True)}
 
@@ -266,7 +267,10 @@ def _draw_voice(
         own_bus = signals[f"mixer.{BUS}"]
         return [own_bus if bus is None else own_bus + bus, *(after[key] for key in held)]
 
-    before = g.constant(np.zeros((len(BUSES), plan.block_frames), np.float32)) if bus is None else bus
-    drawn = g.branch(inputs[f"{name}.on"], whole, lambda: [before, *held.values()])
+    def rest() -> list[Tensor]:
+        before = g.constant(np.zeros((len(BUSES), plan.block_frames))) if bus is None else bus
+        return [before, *held.values()]
+
+    drawn = g.branch(inputs[f"{name}.on"], whole, rest)
     moved |= {f"{name}.{slot}.{item}": value for (slot, item), value in zip(held, drawn[1:], strict=True)}
     return drawn[0]
