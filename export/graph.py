@@ -60,6 +60,7 @@ class GraphBuilder:
         self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}  # of the same graph, as are these
         self._initializers: list[onnx.TensorProto] = []
         self._kept = 0
+        self._known: dict[tuple, list[Tensor]] = {}  # what was drawn in this graph, by operation and inputs
         self._given: dict[str, str] = {}  # drawn name → name of the output
 
     # -- ends --------------------------------------------------------------------------------------------------------
@@ -97,11 +98,15 @@ class GraphBuilder:
 
     # -- drawing -----------------------------------------------------------------------------------------------------
     def _draw(self, op: str, inputs: Sequence[Tensor], dtype: Any, outputs: int = 1, **attributes: Any) -> list[Tensor]:
+        key = (op, *(x.name for x in inputs), outputs, str(attributes))
+        if key in self._known:
+            return self._known[key]
         number, self._drawn = self._drawn, self._drawn + 1
         names = [f"{op.lower()}_{number}" + (f"_{i}" if outputs > 1 else "") for i in range(outputs)]
         node = helper.make_node(op, [x.name for x in inputs], names, name=f"{op}_{number}", **attributes)
         self.nodes.append(node)
-        return [Tensor(self, name, dtype) for name in names]
+        self._known[key] = [Tensor(self, name, dtype) for name in names]
+        return self._known[key]
 
     def constant(self, value: Any, dtype: Any = np.float32) -> Tensor:
         """A number or array that never changes."""
@@ -182,14 +187,14 @@ class GraphBuilder:
 
         Its constants are its own as well: onnxruntime hands over, at every run, each array that comes from outside.
         """
-        outer = self.nodes, self._constants, self._initializers
-        self.nodes, self._constants, self._initializers = [], {}, []
+        outer = self.nodes, self._constants, self._initializers, self._known
+        self.nodes, self._constants, self._initializers, self._known = [], {}, [], {}
         given = list(draw())
         own = {output for node in self.nodes for output in node.output}
         given = [x if x.name in own else self._draw("Identity", [x], x.dtype)[0] for x in given]
         ends = [onnx.ValueInfoProto(name=x.name, type=_type_of(x)) for x in given]
         graph = helper.make_graph(self.nodes, name, [], ends, self._initializers)
-        self.nodes, self._constants, self._initializers = outer
+        self.nodes, self._constants, self._initializers, self._known = outer
         return graph, given
 
     # -- shapes ------------------------------------------------------------------------------------------------------
@@ -212,6 +217,11 @@ class GraphBuilder:
     def slice(self, x: Tensor, start: int, stop: int, axis: int, step: int = 1) -> Tensor:
         bounds = [self._ints([value]) for value in (start, stop, axis, step)]
         return self._draw("Slice", [x, *bounds], x.dtype)[0]
+
+    def first(self, x: Tensor, sizes: Mapping[int, int]) -> Tensor:
+        """The first of x along several axes: axis → how many."""
+        bounds = [[0] * len(sizes), list(sizes.values()), list(sizes)]
+        return self._draw("Slice", [x, *map(self._ints, bounds)], x.dtype)[0]
 
     def gather_elements(self, x: Tensor, indices: Tensor, axis: int) -> Tensor:
         return self._draw("GatherElements", [x, indices], x.dtype, axis=axis)[0]

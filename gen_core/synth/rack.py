@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from gen_core.synth.layout import Dim, lanes_axis
 from gen_core.synth.plan import INSERTS, SENDS, Plan
 from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
-from gen_core.synth.units.mixer import BUSES
+from gen_core.synth.units.mixer import BUSES, MIXER, draw_buses, draw_sums
 from gen_core.synth.wiring import Slot
 
 OUTPUT, BUS = "audio", "bus"  # (2, frames); (buses, frames): the sum of all voices before any effect
@@ -161,9 +161,10 @@ def draw(
     """One block on a builder → audio [2, frames], bus [buses, frames], the next state by name."""
     moved: Tensors = {}
     common = _draw_sources(g, plan, inputs, state, moved)
-    bus = None
+    sums = None
     for name in plan.voices:
-        bus = _draw_voice(g, plan, name, inputs, state, common, bus, moved)
+        sums = _draw_voice(g, plan, name, inputs, state, common, sums, moved)
+    bus = draw_buses(g, plan.layout(), sums)
     parts = g.split(bus, (2, 1, 1, 1, 2), axis=0)
     rows = dict(zip(("left", "reverb", "echo", "chorus", "drive"), parts, strict=True))
     mix = rows["left"]
@@ -206,11 +207,6 @@ def _draw_effect(
     return drawn[0]
 
 
-def _swapped(g: Builder, x: Tensor, dims: Sequence[Dim]) -> Tensor:
-    """The lanes moved between the first place, where engines have them, and a unit's own, which is first or second."""
-    return g.transpose(x, (1, 0, *range(2, len(dims)))) if lanes_axis(dims) else x
-
-
 def _draw_sources(
     g: Builder, plan: Plan, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor], moved: Tensors
 ) -> Tensors:
@@ -246,10 +242,10 @@ def _draw_voice(
     inputs: Mapping[str, Tensor],
     state: Mapping[str, Tensor],
     common: Tensors,
-    bus: Tensor | None,
+    sums: Tensor | None,
     moved: Tensors,
 ) -> Tensor:
-    """The bus of the voices so far and of this one, which stands behind its `on`: where it rests, no sum is drawn."""
+    """Sums of the voices so far and of this one, which stands behind its `on`: where it rests, nothing is added."""
     wires, layout = plan.voices[name][0], replace(plan.layout(name), lanes=-1)  # as many as are bound
     slots = [slot for slot in wires.slots if not slot.common]
     held = {(s.name, item.name): state[f"{name}.{s.name}.{item.name}"] for s in slots for item in s.unit.state}
@@ -258,17 +254,18 @@ def _draw_voice(
         signals: Tensors = dict(common)
         after: dict[tuple[str, str], Tensor] = {}
         for slot in slots:
-            dims = {item.name: item.dims for item in slot.unit.state}
-            own = {key: _swapped(g, held[slot.name, key], dims[key]) for key in dims}
-            given = _voice_inputs(name, slot, signals, inputs, lambda x, of: _swapped(g, x, of))
+            own = {item.name: held[slot.name, item.name] for item in slot.unit.state}
+            given = _voice_inputs(name, slot, signals, inputs, lambda x, dims: x)
+            if slot.unit is MIXER:  # always the last
+                own_sums = draw_sums(g, given)
+                break
             out, next_state = slot.unit.graph(g, layout, given, own)
             signals |= {f"{slot.name}.{key}": value for key, value in out.items()}
-            after |= {(slot.name, key): _swapped(g, value, dims[key]) for key, value in next_state.items()}
-        own_bus = signals[f"mixer.{BUS}"]
-        return [own_bus if bus is None else own_bus + bus, *(after[key] for key in held)]
+            after |= {(slot.name, key): value for key, value in next_state.items()}
+        return [own_sums if sums is None else own_sums + sums, *(after[key] for key in held)]
 
     def rest() -> list[Tensor]:
-        before = g.constant(np.zeros((len(BUSES), plan.block_frames))) if bus is None else bus
+        before = g.constant(np.zeros((2 * len(BUSES), plan.block_frames))) if sums is None else sums
         return [before, *held.values()]
 
     drawn = g.branch(inputs[f"{name}.on"], whole, rest)

@@ -287,9 +287,10 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     lines = g.concat([g.slice(state["lines"], frames, length, axis=1), fed], axis=1)
     wet = g.gather(g.reshape(lines, (-1, row)), g.constant(_wet_rows(layout), np.int32))
     wet = g.reshape(wet, (2 * frames // row, 2 * row)) @ g.constant(_upper(layout))
+    later = g.constant(np.arange(1, _blocks(layout)), np.int64)
     moved = {
         "lines": lines,
-        "left": g.concat([g.slice(state["left"], 1, _blocks(layout), axis=1), g.magnitude(fed)], axis=1),
+        "left": g.concat([g.gather(state["left"], later, axis=1), g.magnitude(fed)], axis=1),
         "sent": g.slice(sent, layout.block_frames, layout.block_frames + _before(layout), axis=1),
     }
     return {"wet": g.reshape(wet, (2, layout.block_frames))}, moved
