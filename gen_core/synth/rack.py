@@ -165,18 +165,74 @@ def draw(
     for name in plan.voices:
         sums = _draw_voice(g, plan, name, inputs, state, common, sums, moved)
     bus = draw_buses(g, plan.layout(), sums)
-    parts = g.split(bus, (2, 1, 1, 1, 2), axis=0)
-    rows = dict(zip(("left", "reverb", "echo", "chorus", "drive"), parts, strict=True))
-    mix = rows["left"]
+    mix, room, others = g.split(bus, (2, 1, 4), axis=0)
+    sends = [unit for unit in plan.effect_units if unit.name in SENDS]
+    mix = _draw_rare(g, plan, [unit for unit in sends if unit.name != "reverb"], inputs, state, others, mix, moved)
+    mix = _draw_sends(g, plan, [unit for unit in sends if unit.name == "reverb"], inputs, state, [room], mix, moved)
     for unit in plan.effect_units:
-        own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
-        given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
-        if unit.name in SENDS:
-            condition = g.sounding(rows[unit.name], *(own[item.name] for item in unit.state if item.sounds))
-            mix = mix + _draw_effect(g, plan, unit, given, own, rows[unit.name], condition, None, moved)
-        else:
+        if unit.name in INSERTS:
+            given, own = _of(unit, plan, inputs, state)
             mix = _draw_effect(g, plan, unit, given, own, mix, given.get("on"), mix, moved)
     return mix, bus, moved
+
+
+def _of(
+    unit: Unit, plan: Plan, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> tuple[Tensors, Tensors]:
+    """An effect's own values and state, by their own names."""
+    given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
+    return given, {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
+
+
+def _sounding(unit: Unit, own: Tensors) -> list[Tensor]:
+    """What of an effect's state is not zero while it rings."""
+    return [own[item.name] for item in unit.state if item.sounds]
+
+
+def _draw_sends(
+    g: Builder,
+    plan: Plan,
+    units: Sequence[Unit],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor],
+    rows: Sequence[Tensor],
+    mix: Tensor,
+    moved: Tensors,
+) -> Tensor:
+    """The mix, and what effects add to it that each hear rows of their own; each behind a branch."""
+    for unit, heard in zip(units, rows, strict=True):
+        given, own = _of(unit, plan, inputs, state)
+        condition = g.sounding(heard, *_sounding(unit, own))
+        mix = mix + _draw_effect(g, plan, unit, given, own, heard, condition, None, moved)
+    return mix
+
+
+def _draw_rare(
+    g: Builder,
+    plan: Plan,
+    units: Sequence[Unit],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor],
+    rows: Tensor,
+    mix: Tensor,
+    moved: Tensors,
+) -> Tensor:
+    """Drive, chorus and echo, which most music leaves alone, behind one branch more: one question where all rest."""
+    owns = {unit.name: _of(unit, plan, inputs, state)[1] for unit in units}
+    held = {f"{name}.{key}": value for name, own in owns.items() for key, value in own.items()}
+
+    def whole() -> list[Tensor]:
+        each = dict(zip(("echo", "chorus", "drive"), g.split(rows, (1, 1, 2), axis=0), strict=True))
+        after: Tensors = {}
+        wet = _draw_sends(g, plan, units, inputs, state, [each[unit.name] for unit in units], mix, after)
+        return [wet, *(after[key] for key in held)]
+
+    if not units:
+        return mix
+    condition = g.sounding(rows, *(one for unit in units for one in _sounding(unit, owns[unit.name])))
+    drawn = g.branch(condition, whole, lambda: [mix, *held.values()])
+    moved |= dict(zip(held, drawn[1:], strict=True))
+    return drawn[0]
 
 
 def _draw_effect(

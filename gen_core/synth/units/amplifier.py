@@ -10,7 +10,7 @@ The voltage-controlled amplifier at the end of an analogue voice. Gains that do 
 from collections.abc import Mapping
 
 from gen_core.synth.jit import jit
-from gen_core.synth.knots import hat, row
+from gen_core.synth.knots import lines, row
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
@@ -38,8 +38,8 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """One matrix product draws the lines."""
-    return {"voice": row(g, x["envelope"], 0) @ g.constant(hat(layout.block_frames)) * x["signal"]}, {}
+    """The lines, times the signal."""
+    return {"voice": lines(g, layout, row(g, x["envelope"], 0)) * x["signal"]}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------
