@@ -57,8 +57,10 @@ class GraphBuilder:
         self._drawn = 0
         self._inputs: list[onnx.ValueInfoProto] = []
         self._outputs: list[onnx.ValueInfoProto] = []
-        self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}
+        self._constants: dict[tuple[str, tuple[int, ...], bytes], Tensor] = {}  # of the same graph, as are these
         self._initializers: list[onnx.TensorProto] = []
+        self._kept = 0
+        self._known: dict[tuple, list[Tensor]] = {}  # what was drawn in this graph, by operation and inputs
         self._given: dict[str, str] = {}  # drawn name → name of the output
 
     # -- ends --------------------------------------------------------------------------------------------------------
@@ -96,11 +98,15 @@ class GraphBuilder:
 
     # -- drawing -----------------------------------------------------------------------------------------------------
     def _draw(self, op: str, inputs: Sequence[Tensor], dtype: Any, outputs: int = 1, **attributes: Any) -> list[Tensor]:
+        key = (op, *(x.name for x in inputs), outputs, str(attributes))
+        if key in self._known:
+            return self._known[key]
         number, self._drawn = self._drawn, self._drawn + 1
         names = [f"{op.lower()}_{number}" + (f"_{i}" if outputs > 1 else "") for i in range(outputs)]
         node = helper.make_node(op, [x.name for x in inputs], names, name=f"{op}_{number}", **attributes)
         self.nodes.append(node)
-        return [Tensor(self, name, dtype) for name in names]
+        self._known[key] = [Tensor(self, name, dtype) for name in names]
+        return self._known[key]
 
     def constant(self, value: Any, dtype: Any = np.float32) -> Tensor:
         """A number or array that never changes."""
@@ -108,7 +114,7 @@ class GraphBuilder:
         array = array.reshape(np.shape(value))
         key = (array.dtype.str, array.shape, array.tobytes())
         if key not in self._constants:
-            name = f"c{len(self._initializers)}"
+            name, self._kept = f"c{self._kept}", self._kept + 1
             self._initializers.append(numpy_helper.from_array(array, name))
             self._constants[key] = Tensor(self, name, array.dtype)
         return self._constants[key]
@@ -177,14 +183,18 @@ class GraphBuilder:
         return [Tensor(self, name, x.dtype) for name, x in zip(names, given, strict=True)]
 
     def _apart(self, name: str, draw: Callable[[], Sequence[Tensor]]) -> tuple[onnx.GraphProto, list[Tensor]]:
-        """A graph of its own that sees everything drawn so far; what it gives must be its own, hence the copies."""
-        outer, self.nodes = self.nodes, []
+        """A graph of its own that sees everything drawn so far; what it gives must be its own, hence the copies.
+
+        Its constants are its own as well: onnxruntime hands over, at every run, each array that comes from outside.
+        """
+        outer = self.nodes, self._constants, self._initializers, self._known
+        self.nodes, self._constants, self._initializers, self._known = [], {}, [], {}
         given = list(draw())
         own = {output for node in self.nodes for output in node.output}
         given = [x if x.name in own else self._draw("Identity", [x], x.dtype)[0] for x in given]
         ends = [onnx.ValueInfoProto(name=x.name, type=_type_of(x)) for x in given]
-        graph = helper.make_graph(self.nodes, name, [], ends)
-        self.nodes = outer
+        graph = helper.make_graph(self.nodes, name, [], ends, self._initializers)
+        self.nodes, self._constants, self._initializers, self._known = outer
         return graph, given
 
     # -- shapes ------------------------------------------------------------------------------------------------------
@@ -207,6 +217,11 @@ class GraphBuilder:
     def slice(self, x: Tensor, start: int, stop: int, axis: int, step: int = 1) -> Tensor:
         bounds = [self._ints([value]) for value in (start, stop, axis, step)]
         return self._draw("Slice", [x, *bounds], x.dtype)[0]
+
+    def first(self, x: Tensor, sizes: Mapping[int, int]) -> Tensor:
+        """The first of x along several axes: axis → how many."""
+        bounds = [[0] * len(sizes), list(sizes.values()), list(sizes)]
+        return self._draw("Slice", [x, *map(self._ints, bounds)], x.dtype)[0]
 
     def gather_elements(self, x: Tensor, indices: Tensor, axis: int) -> Tensor:
         return self._draw("GatherElements", [x, indices], x.dtype, axis=axis)[0]

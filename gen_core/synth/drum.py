@@ -31,6 +31,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.synth.jit import jit
+from gen_core.synth.knots import abreast, row
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, NoteOn, Prepare, Row, Tensor, Tensors, Unit
 from gen_core.synth.units.noise import BANDS, NOISES, mix_bands
@@ -261,9 +262,9 @@ def _graph_lines(g: Builder, layout: Layout, x: Mapping[str, Tensor], knots: Ten
 
 
 def _graph_sines(g: Builder, layout: Layout, x: Mapping[str, Tensor], knots: Tensor) -> Tensor:
-    """[V, 3, stretches, 32], without the sine's scale, which the amounts have."""
+    """[V, 3, stretches, 32], without the sine's scale, which the amounts have; knots [V, knots]."""
     stretches = layout.knots - 1
-    begin = g.slice(knots, 0, stretches, axis=2)
+    begin = g.gather(knots, g.constant(np.arange(stretches), np.int64), axis=1)
     late = g.cast(g.reshape(begin, (layout.lanes, 1, stretches, 1)), np.float64)
     still = g.unary("Exp", late * x["drum_settle"])
     ones = g.clip(still, 1.0, 1.0)  # a number less an array whose last axis is 1 costs 150 instructions each
@@ -280,12 +281,11 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     lanes, stretches, frames = layout.lanes, layout.knots - 1, layout.block_frames
     start = g.unary("Round", x["age"] * float(layout.sample_rate_hz))  # [V, 1]
     knots = g.maximum(start + g.constant(_knots(frames)), float(-KNOT_FRAMES))
-    knots = g.reshape(knots, (lanes, 1, layout.knots))
     noises = g.reshape(x["drum_colours"] @ x["noise"], (lanes, NOISE_LINES, stretches, KNOT_FRAMES))
     sources = g.concat([_graph_sines(g, layout, x, knots), noises], axis=1)
-    parts = g.reshape(sources * _graph_lines(g, layout, x, knots), (lanes, _LINES, frames))
-    heard, ring = g.split(x["drum_merge"] @ parts, (1, 1), axis=1)
-    sound = g.reshape(heard * (ring + 1.0), (lanes, frames))
+    parts = g.reshape(sources * _graph_lines(g, layout, x, abreast(g, knots)), (lanes, _LINES, frames))
+    merged = x["drum_merge"] @ parts
+    sound = row(g, merged, 0) * (row(g, merged, 1) + 1.0)
     begun = g.clip(start + g.constant(np.arange(frames) + 1.0), 0.0, 1.0)
     return {"drum": sound * begun}, {}
 

@@ -8,6 +8,8 @@ from numpy.typing import NDArray
 from gen_core.synth.layout import KNOT_FRAMES, Layout, aligned
 from gen_core.synth.unit import Builder, Tensor
 
+_SHORT_FRAMES = 512
+
 
 @lru_cache
 def hat(frames: int) -> NDArray[np.float32]:
@@ -77,12 +79,25 @@ def _pick_line(knots: int) -> NDArray[np.float32]:
     return matrix
 
 
-def lines(g: Builder, layout: Layout, x: Tensor, rows: int) -> Tensor:
-    """Values at knots [rows, V, knots] → at samples [rows, V, frames], straight in between.
+def abreast(g: Builder, x: Tensor) -> Tensor:
+    """[V, n] → [V, 1, n]: beside rows of the same lane."""
+    return g.reshape(x, (0, 1, -1))  # 0: as many as there are
+
+
+def row(g: Builder, x: Tensor, number: int) -> Tensor:
+    """[V, rows, n] → [V, n]. A Gather of few rows has half the price of a Slice."""
+    return g.gather(x, g.constant(number, np.int64), axis=1)
+
+
+def lines(g: Builder, layout: Layout, x: Tensor, *rows: int) -> Tensor:
+    """Values at knots [V, *rows, knots] → at samples [V, *rows, frames], straight in between.
 
     The same as a product with `hat`, whose columns are nearly all zeros: two small products in place of one large.
+    Of a few rows of a short block the large one is cheaper, for it is one node in place of four.
     """
+    if not rows and layout.block_frames <= _SHORT_FRAMES:
+        return x @ g.constant(hat(layout.block_frames))
     n = np.arange(KNOT_FRAMES) / KNOT_FRAMES
     stretches = x @ g.constant(_pick_line(layout.knots))
-    pairs = g.reshape(stretches, (rows, layout.lanes, layout.knots - 1, 2))
-    return g.reshape(pairs @ g.constant(np.stack([np.ones_like(n), n])), (rows, layout.lanes, layout.block_frames))
+    pairs = g.reshape(stretches, (layout.lanes, *rows, layout.knots - 1, 2))
+    return g.reshape(pairs @ g.constant(np.stack([np.ones_like(n), n])), (layout.lanes, *rows, layout.block_frames))

@@ -17,7 +17,7 @@ from gen_core.synth.jit import chained, jit
 from gen_core.synth.layout import Dim, aligned, lanes_axis
 from gen_core.synth.plan import INSERTS, SENDS, Plan
 from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit
-from gen_core.synth.units.mixer import BUSES
+from gen_core.synth.units.mixer import BUSES, MIXER, draw_buses, draw_sums
 from gen_core.synth.vector import WIDE, load, store
 from gen_core.synth.wiring import Slot
 
@@ -225,22 +225,78 @@ def draw(
     """One block on a builder → audio [2, frames], bus [buses, frames], the next state by name."""
     moved: Tensors = {}
     common = _draw_sources(g, plan, inputs, state, moved)
-    bus = None
+    sums = None
     for name in plan.voices:
-        bus = _draw_voice(g, plan, name, inputs, state, common, bus, moved)
-    parts = g.split(bus, (2, 1, 1, 1, 2), axis=0)
-    rows = dict(zip(("left", "reverb", "echo", "chorus", "drive"), parts, strict=True))
-    mix = rows["left"]
+        sums = _draw_voice(g, plan, name, inputs, state, common, sums, moved)
+    bus = draw_buses(g, plan.layout(), sums)
+    mix, room, others = g.split(bus, (2, 1, 4), axis=0)
+    sends = [unit for unit in plan.effect_units if unit.name in SENDS]
+    mix = _draw_rare(g, plan, [unit for unit in sends if unit.name != "reverb"], inputs, state, others, mix, moved)
+    mix = _draw_sends(g, plan, [unit for unit in sends if unit.name == "reverb"], inputs, state, [room], mix, moved)
     for unit in plan.effect_units:
-        own = {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
-        given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
-        if unit.name in SENDS:
-            condition = g.sounding(rows[unit.name], *(own[item.name] for item in unit.state if item.sounds))
-            silent = g.constant(np.zeros((2, plan.block_frames), np.float32))
-            mix = mix + _draw_effect(g, plan, unit, given, own, rows[unit.name], condition, silent, moved)
-        else:
+        if unit.name in INSERTS:
+            given, own = _of(unit, plan, inputs, state)
             mix = _draw_effect(g, plan, unit, given, own, mix, given.get("on"), mix, moved)
     return mix, bus, moved
+
+
+def _of(
+    unit: Unit, plan: Plan, inputs: Mapping[str, Tensor], state: Mapping[str, Tensor]
+) -> tuple[Tensors, Tensors]:
+    """An effect's own values and state, by their own names."""
+    given = {port.name: inputs[f"{unit.name}.{port.name}"] for port in unit.values}
+    return given, {item.name: state[f"{unit.name}.{item.name}"] for item in unit.state}
+
+
+def _sounding(unit: Unit, own: Tensors) -> list[Tensor]:
+    """What of an effect's state is not zero while it rings."""
+    return [own[item.name] for item in unit.state if item.sounds]
+
+
+def _draw_sends(
+    g: Builder,
+    plan: Plan,
+    units: Sequence[Unit],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor],
+    rows: Sequence[Tensor],
+    mix: Tensor,
+    moved: Tensors,
+) -> Tensor:
+    """The mix, and what effects add to it that each hear rows of their own; each behind a branch."""
+    for unit, heard in zip(units, rows, strict=True):
+        given, own = _of(unit, plan, inputs, state)
+        condition = g.sounding(heard, *_sounding(unit, own))
+        mix = mix + _draw_effect(g, plan, unit, given, own, heard, condition, None, moved)
+    return mix
+
+
+def _draw_rare(
+    g: Builder,
+    plan: Plan,
+    units: Sequence[Unit],
+    inputs: Mapping[str, Tensor],
+    state: Mapping[str, Tensor],
+    rows: Tensor,
+    mix: Tensor,
+    moved: Tensors,
+) -> Tensor:
+    """Drive, chorus and echo, which most music leaves alone, behind one branch more: one question where all rest."""
+    owns = {unit.name: _of(unit, plan, inputs, state)[1] for unit in units}
+    held = {f"{name}.{key}": value for name, own in owns.items() for key, value in own.items()}
+
+    def whole() -> list[Tensor]:
+        each = dict(zip(("echo", "chorus", "drive"), g.split(rows, (1, 1, 2), axis=0), strict=True))
+        after: Tensors = {}
+        wet = _draw_sends(g, plan, units, inputs, state, [each[unit.name] for unit in units], mix, after)
+        return [wet, *(after[key] for key in held)]
+
+    if not units:
+        return mix
+    condition = g.sounding(rows, *(one for unit in units for one in _sounding(unit, owns[unit.name])))
+    drawn = g.branch(condition, whole, lambda: [mix, *held.values()])
+    moved |= dict(zip(held, drawn[1:], strict=True))
+    return drawn[0]
 
 
 def _draw_effect(
@@ -251,10 +307,10 @@ def _draw_effect(
     state: Tensors,
     heard: Tensor,
     condition: Tensor | None,
-    otherwise: Tensor,
+    otherwise: Tensor | None,
     moved: Tensors,
 ) -> Tensor:
-    """An effect, behind a branch where it has a condition."""
+    """An effect, behind a branch where it has a condition. `otherwise`: what it gives at rest, if not silence."""
 
     def whole() -> list[Tensor]:
         out, after = unit.graph(g, plan.layout(), given | {_hears(unit): heard}, state)
@@ -262,18 +318,13 @@ def _draw_effect(
 
     def rest() -> list[Tensor]:
         if unit.name in SENDS:  # whose state is silence already
-            return [otherwise, *state.values()]
+            return [g.constant(np.zeros((2, plan.block_frames))), *state.values()]
         fresh = unit.start(plan.layout())
         return [otherwise, *(g.constant(fresh[item.name], item.dtype) for item in unit.state)]
 
     drawn = g.branch(condition, whole, rest) if condition is not None else whole()
     moved |= {f"{unit.name}.{item.name}": after for item, after in zip(unit.state, drawn[1:], strict=True)}
     return drawn[0]
-
-
-def _swapped(g: Builder, x: Tensor, dims: Sequence[Dim]) -> Tensor:
-    """The lanes moved between the first place, where engines have them, and a unit's own, which is first or second."""
-    return g.transpose(x, (1, 0, *range(2, len(dims)))) if lanes_axis(dims) else x
 
 
 def _draw_sources(
@@ -296,8 +347,10 @@ def _draw_source(
         out, after = unit.graph(g, layout, {}, own)
         return [out[port.name], *(after[item.name] for item in unit.state)]
 
-    silent = g.constant(np.zeros(layout.shape(port.dims)), port.dtype)
-    drawn = g.branch(on, whole, lambda: [silent, *own.values()])
+    def rest() -> list[Tensor]:
+        return [g.constant(np.zeros(layout.shape(port.dims)), port.dtype), *own.values()]
+
+    drawn = g.branch(on, whole, rest)
     signals[f"{unit.name}.{port.name}"] = drawn[0]
     moved |= {f"{unit.name}.{item.name}": after for item, after in zip(unit.state, drawn[1:], strict=True)}
 
@@ -309,10 +362,10 @@ def _draw_voice(
     inputs: Mapping[str, Tensor],
     state: Mapping[str, Tensor],
     common: Tensors,
-    bus: Tensor | None,
+    sums: Tensor | None,
     moved: Tensors,
 ) -> Tensor:
-    """The bus of the voices so far and of this one, which stands behind its `on`: where it rests, no sum is drawn."""
+    """Sums of the voices so far and of this one, which stands behind its `on`: where it rests, nothing is added."""
     wires, layout = plan.voices[name][0], replace(plan.layout(name), lanes=-1)  # as many as are bound
     slots = [slot for slot in wires.slots if not slot.common]
     held = {(s.name, item.name): state[f"{name}.{s.name}.{item.name}"] for s in slots for item in s.unit.state}
@@ -321,16 +374,20 @@ def _draw_voice(
         signals: Tensors = dict(common)
         after: dict[tuple[str, str], Tensor] = {}
         for slot in slots:
-            dims = {item.name: item.dims for item in slot.unit.state}
-            own = {key: _swapped(g, held[slot.name, key], dims[key]) for key in dims}
-            given = _voice_inputs(name, slot, signals, inputs, lambda x, of: _swapped(g, x, of))
+            own = {item.name: held[slot.name, item.name] for item in slot.unit.state}
+            given = _voice_inputs(name, slot, signals, inputs, lambda x, dims: x)
+            if slot.unit is MIXER:  # always the last
+                own_sums = draw_sums(g, given)
+                break
             out, next_state = slot.unit.graph(g, layout, given, own)
             signals |= {f"{slot.name}.{key}": value for key, value in out.items()}
-            after |= {(slot.name, key): _swapped(g, value, dims[key]) for key, value in next_state.items()}
-        own_bus = signals[f"mixer.{BUS}"]
-        return [own_bus if bus is None else own_bus + bus, *(after[key] for key in held)]
+            after |= {(slot.name, key): value for key, value in next_state.items()}
+        return [own_sums if sums is None else own_sums + sums, *(after[key] for key in held)]
 
-    before = g.constant(np.zeros((len(BUSES), plan.block_frames), np.float32)) if bus is None else bus
-    drawn = g.branch(inputs[f"{name}.on"], whole, lambda: [before, *held.values()])
+    def rest() -> list[Tensor]:
+        before = g.constant(np.zeros((2 * len(BUSES), plan.block_frames))) if sums is None else sums
+        return [before, *held.values()]
+
+    drawn = g.branch(inputs[f"{name}.on"], whole, rest)
     moved |= {f"{name}.{slot}.{item}": value for (slot, item), value in zip(held, drawn[1:], strict=True)}
     return drawn[0]

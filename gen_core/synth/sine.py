@@ -63,15 +63,15 @@ def _pick_motion(knots: int) -> NDArray[np.float32]:
 
 
 def phases(g: Builder, layout: Layout, rate: Tensor, begin: Tensor, rows: int) -> tuple[Tensor, Tensor]:
-    """Rates at knots [rows, V, knots] and phases at block start, float64 → phases at samples, at block end [.., 1].
+    """Rates at knots [V, rows, knots] and phases at block start, float64 → phases at samples, at block end [.., 1].
 
     The exact integral of straight lines, wrapped at knots in float64, not wrapped between them.
     """
     knots = rate @ g.constant(trapezoid(layout.knots), np.float64) + begin
     knots = knots - g.unary("Floor", knots)
     ends = g.cast(g.concat([knots, rate], axis=2), np.float32)
-    motion = g.reshape(ends @ g.constant(_pick_motion(layout.knots)), (rows, layout.lanes, layout.knots - 1, 3))
+    motion = g.reshape(ends @ g.constant(_pick_motion(layout.knots)), (layout.lanes, rows, layout.knots - 1, 3))
     n = np.arange(KNOT_FRAMES)
     position = motion @ g.constant(np.stack([np.ones(KNOT_FRAMES), n, n * n / (2.0 * KNOT_FRAMES)]))
     last = g.slice(knots, layout.knots - 1, layout.knots, axis=2)
-    return g.reshape(position, (rows, layout.lanes, layout.block_frames)), last
+    return g.reshape(position, (layout.lanes, rows, layout.block_frames)), last

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 import numpy as np
 
 from gen_core.synth.jit import jit
-from gen_core.synth.knots import hat
+from gen_core.synth.knots import lines, row
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COUNT
 from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit, called
@@ -43,9 +43,8 @@ def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """One matrix product draws the lines."""
-    amplitude = g.slice(x["envelope"], 0, 1, axis=0) @ g.constant(hat(layout.block_frames))  # [1, V, frames]
-    return {"voice": g.reshape(amplitude, (layout.lanes, layout.block_frames)) * x["signal"]}, {}
+    """The lines, times the signal."""
+    return {"voice": lines(g, layout, row(g, x["envelope"], 0)) * x["signal"]}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -28,6 +28,7 @@ from numpy.typing import NDArray
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
+from gen_core.synth.knots import abreast
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, Tensor, Tensors, Unit
 from gen_core.synth.units.pitch import FACTOR
@@ -114,13 +115,14 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The formula of the docstring, for both tables, all voices and knots at once."""
-    p = g.cast(g.unary("Relu", x["pitch_age"] + g.constant(_late(layout)) - x["step_begin"]), np.float64)
-    turns = p * x["step_cycles"]  # [2, V, knots]
+    late = abreast(g, x["pitch_age"]) + g.constant(_late(layout))
+    p = g.cast(g.unary("Relu", late - x["step_begin"]), np.float64)
+    turns = p * x["step_cycles"]  # [V, 2, knots]
     m = g.unary("Floor", (turns - g.unary("Floor", turns)) * x["step_count"])
     curve = x[f"step_curve_{_MOST - 1}"]
     for power in reversed(range(_MOST - 1)):
         curve = curve * m + x[f"step_curve_{power}"]
-    return {"arpeggiated": x["factor"] * g.unary("Exp", g.reduce_sum(curve, axes=(0,)))}, {}
+    return {"arpeggiated": x["factor"] * g.unary("Exp", g.reduce_sum(curve, axes=(1,)))}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from typing import Any
 import numpy as np
 
 from gen_core.synth.jit import jit
-from gen_core.synth.knots import lines
+from gen_core.synth.knots import abreast, lines, row
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COUNT
 from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
@@ -123,18 +123,16 @@ def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """Levels at knots, spread to samples; then all sources at once."""
-    envelope = g.slice(x["envelope"], 1, 2, axis=0)  # [1, V, knots]
+    envelope = abreast(g, row(g, x["envelope"], 1))
     sources = [x["wave"]] if "wave" in x else []
-    sources += [x["colour"] @ x["noise"]] if "noise" in x else []  # [1, V, frames]
-    first, last = (0 if "wave" in x else 2), (3 if "noise" in x else 2)
+    sources += [x["colour"] @ x["noise"]] if "noise" in x else []  # [V, 1, frames]
+    which = [*((0, 1) if "wave" in x else ()), *((2,) if "noise" in x else ())]
     level, bend = x["level"], x["level_bend"]
-    if last - first < 3:
-        level, bend = (g.slice(value, first, last, axis=0) for value in (level, bend))
-    levels = lines(g, layout, envelope * bend + level, last - first)
-    sound = levels * (g.concat(sources, axis=0) if len(sources) > 1 else sources[0])
-    # a sum over the first axis, as a product with ones: a ninth of the price of ReduceSum there
-    whole = g.constant(np.ones((1, last - first))) @ g.reshape(sound, (last - first, -1))
-    return {"source": g.reshape(whole, (layout.lanes, layout.block_frames))}, {}
+    if len(which) < len(_SOURCES):
+        level, bend = (g.gather(value, g.constant(which, np.int64), axis=1) for value in (level, bend))
+    levels = lines(g, layout, envelope * bend + level, len(which))
+    sound = levels * (g.concat(sources, axis=1) if len(sources) > 1 else sources[0])
+    return {"source": g.reduce_sum(sound, axes=(1,))}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -129,14 +129,15 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     peaks = g.reduce_max(g.reshape(g.unary("Abs", x["equalized"]), (2, last, KNOT_FRAMES)), axes=(0, 2))
     over = g.unary("Softplus", g.unary("Log", peaks) * x["sharp"] - x["threshold"])
     held = g.reduce_max(g.concat([state["held"], over], axis=0) - x["release"], axes=(1,))  # [knots]
-    driven = g.concat([state["falls"], g.slice(held, 1, layout.knots, axis=0)], axis=0)
+    driven = g.concat([state["falls"], g.gather(held, g.constant(np.arange(1, layout.knots), np.int64))], axis=0)
     falls = driven @ x["attack"]  # [knots]
+    end = g.constant([last], np.int64)
     glide = np.arange(layout.knots) / last
     gain = g.unary("Exp", falls + x["makeup"] @ g.constant(np.stack([1.0 - glide, glide])))
     compressed = x["equalized"] * (gain @ g.constant(hat(layout.block_frames)))
     moved = {
-        "held": g.slice(held, last, layout.knots, axis=0),
-        "falls": settle(g, g.slice(falls, last, layout.knots, axis=0)),
+        "held": g.gather(held, end),
+        "falls": settle(g, g.gather(falls, end), few=True),
     }
     return {"compressed": compressed}, moved
 

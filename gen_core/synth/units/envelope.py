@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.curves import exponential
 from gen_core.synth.jit import jit
+from gen_core.synth.knots import abreast
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, Tensor, Tensors, Unit, called
 
@@ -118,10 +119,12 @@ def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The formula of the docstring, for all voices and knots at once."""
     late = np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz)
-    gone = g.minimum(g.constant(-late) - x["off_age"], 0.0)  # -u, [V, knots]
-    held = g.unary("Relu", x["age"] + g.constant(late) + gone)
-    fall = g.unary("Exp", g.minimum(x["attack"] - held, 0.0) * x["decay_rate"])  # [2, V, knots]
-    level = g.minimum(held * x["attack_rate"], x["sustain"] + (1.0 - x["sustain"]) * fall)
+    age, off_age = (abreast(g, x[clock]) for clock in ("age", "off_age"))
+    gone = g.minimum(g.constant(-late) - off_age, 0.0)  # -u, [V, 1, knots]
+    held = g.unary("Relu", age + g.constant(late) + gone)
+    fall = g.unary("Exp", g.minimum(x["attack"] - held, 0.0) * x["decay_rate"])  # [V, 2, knots]
+    # 1 - fall, not 1 - sustain: a number less an array whose last axis is 1 costs 150 instructions each
+    level = g.minimum(held * x["attack_rate"], fall + (1.0 - fall) * x["sustain"])
     return {"envelope": level * g.unary("Exp", gone * x["release_rate"])}, {}
 
 

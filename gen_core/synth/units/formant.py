@@ -28,7 +28,7 @@ from numpy.typing import NDArray
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import allocating, jit
-from gen_core.synth.knots import lines
+from gen_core.synth.knots import abreast, lines, row
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, phases, run
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
@@ -247,38 +247,36 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def _place_all(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> list[Tensor]:
-    """r, k and A COSINE of the formants at samples, each [4, V, frames]."""
-    envelope = g.reshape(g.slice(x["envelope"], 1, 2, axis=0), (layout.lanes, layout.knots))
-    morph = x["morph"] + x["morph_bend"] * envelope
+    """r, k and A COSINE of the formants at samples, each [V, 4, frames]."""
+    morph = x["morph"] + x["morph_bend"] * row(g, x["envelope"], 1)
     if "lfo" in x:
         morph = morph + x["morph_lfo"] * x["lfo"]
-    vowel = x["formant_from"] + x["formant_change"] * g.clip(morph, 0.0, 1.0)  # [12, V, knots]
-    harmonic, wide, level = g.split(vowel, (_FORMANTS,) * 3, axis=0)
-    under = g.unary("Reciprocal", g.cast(x["factor"], np.float32))
-    bright = g.unary("Exp", g.slice(x["formant_bright"], 2 * _FORMANTS, 3 * _FORMANTS, axis=0) * x["brightness"])
+    vowel = x["formant_from"] + x["formant_change"] * abreast(g, g.clip(morph, 0.0, 1.0))  # [V, 12, knots]
+    harmonic, wide, level = g.split(vowel, (_FORMANTS,) * 3, axis=1)
+    under = abreast(g, g.unary("Reciprocal", g.cast(x["factor"], np.float32)))
+    bright = g.slice(x["formant_bright"], 2 * _FORMANTS, 3 * _FORMANTS, axis=1)
+    bright = g.unary("Exp", bright * abreast(g, x["brightness"]))
     harmonic = g.maximum(harmonic * under, 1.0)
     wide = g.minimum(wide * under * under + _NEIGHBOURS, _WIDEST)
-    together = lines(g, layout, g.concat([harmonic, wide, level * bright], axis=0), 3 * _FORMANTS)
-    return g.split(together, (_FORMANTS,) * 3, axis=0)
+    together = lines(g, layout, g.concat([harmonic, wide, level * bright], axis=1), 3 * _FORMANTS)
+    return g.split(together, (_FORMANTS,) * 3, axis=1)
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """All formants at once; both carriers of each stacked, so that they are one cosine."""
     harmonic, wide, level = _place_all(g, layout, x)
-    begin = state["phase"] * g.cast(x["keep"], np.float64) + x["voice_start"]
-    p, last = phases(g, layout, x["voice_increment"] * x["factor"], begin, 1)  # [1, V, frames]
+    begin = state["phase"] * g.cast(abreast(g, x["keep"]), np.float64) + x["voice_start"]
+    p, last = phases(g, layout, x["voice_increment"] * abreast(g, x["factor"]), begin, 1)  # [V, 1, frames]
     tone = draw_cosine(g, p)
     dip = tone * COSINE - 1.0
     m = g.unary("Floor", harmonic)
     low = m * p
-    cosines = draw_cosine(g, g.concat([low, low + p], axis=0))  # [8, V, frames]
-    low, high = g.split(cosines, (_FORMANTS,) * 2, axis=0)
+    cosines = draw_cosine(g, g.concat([low, low + p], axis=1))  # [V, 8, frames]
+    low, high = g.split(cosines, (_FORMANTS,) * 2, axis=1)
     carrier = low + (harmonic - m) * (high - low)
-    sung = g.split(g.unary("Exp", wide * dip) * level * carrier, (1,) * _FORMANTS, axis=0)
-    pulse = g.unary("Exp", dip * _PULSE) * tone * x["fundamental"]
-    for formant in sung:
-        pulse = pulse + formant
-    return {"tone": g.reshape(pulse, (layout.lanes, layout.block_frames))}, {"phase": last}
+    sung = g.reduce_sum(g.unary("Exp", wide * dip) * level * carrier, axes=(1,))
+    pulse = g.reshape(g.unary("Exp", dip * _PULSE) * tone, (layout.lanes, layout.block_frames))
+    return {"tone": pulse * x["fundamental"] + sung}, {"phase": last}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
+from gen_core.synth.knots import abreast
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, Tensor, Tensors, Unit
 
@@ -108,8 +109,8 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     """The formula of the docstring, for all voices and knots at once."""
     t = g.unary("Relu", x["age"] + np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz))
     swell = g.clip((t - x["lfo_delay"]) * x["lfo_fade_rate"], 0.0, 1.0)
-    sines = g.unary("Sin", t * x["lfo_rate"] + x["lfo_angle"]) * x["lfo_weight"]  # [4, V, knots]
-    return {"lfo": swell * g.reduce_sum(sines, axes=(0,))}, {}
+    angle = abreast(g, t) * x["lfo_rate"] + x["lfo_angle"]  # [V, 4, knots]
+    return {"lfo": swell * g.reduce_sum(g.unary("Sin", angle) * x["lfo_weight"], axes=(1,))}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -214,17 +214,19 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     offsets = g.concat([state["offset"], late], axis=1) @ g.constant(_offsets(frames, k))  # [2, knots]
 
     chunks = g.reshape(late, (2, knots + 1, KNOT_FRAMES))
-    halves = g.slice(chunks, 0, knots, axis=1), g.slice(chunks, 1, knots + 1, axis=1)
-    heard = g.concat([*halves, g.reshape(offsets, (2, knots, 1))], axis=2) @ g.constant(_stretch(k))
+    beside = g.gather(chunks, g.constant(np.arange(knots)[:, None] + [0, 1], np.int64), axis=1)
+    seen = g.concat([g.reshape(beside, (2, knots, _HISTORY)), g.reshape(offsets, (2, knots, 1))], axis=2)
+    heard = seen @ g.constant(_stretch(k))
     gains = _gains(g, layout, heard, state["gain"])
 
-    blocked = g.reshape(g.slice(heard, 0, KNOT_FRAMES, axis=2), (2, frames + KNOT_FRAMES))
-    audio = g.slice(blocked, 0, frames, axis=1) * (gains @ g.constant(hat(frames)))
+    blocked = g.reshape(g.first(heard, {1: knots - 1, 2: KNOT_FRAMES}), (2, frames))
+    last = g.constant([knots - 1], np.int64)
     moved = {
         "late": g.slice(late, frames, frames + _HISTORY, axis=1),
-        "offset": settle(g, g.slice(offsets, knots - 1, knots, axis=1), few=True),
-        "gain": g.slice(gains, knots - 1, knots, axis=0),
+        "offset": settle(g, g.gather(offsets, last, axis=1), few=True),
+        "gain": g.gather(gains, last),
     }
+    audio = blocked * (gains @ g.constant(hat(frames)))
     return {"audio": audio}, moved
 
 

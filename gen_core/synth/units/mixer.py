@@ -78,10 +78,20 @@ def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
+def draw_sums(g: Builder, x: Mapping[str, Tensor]) -> Tensor:
+    """[2 buses, frames]: one matrix product for all lanes and buses; those of several voices may be added."""
+    return g.transpose(x["mix"], (1, 0)) @ x["voice"]
+
+
+def draw_buses(g: Builder, layout: Layout, sums: Tensor) -> Tensor:
+    """[buses, frames]: what `draw_sums` gave, its lower half grown along the block."""
+    steady, change = g.split(sums, (len(BUSES), len(BUSES)), axis=0)
+    return steady + change * g.constant(np.arange(layout.block_frames) / layout.block_frames)
+
+
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
-    """One matrix product for all lanes and buses."""
-    steady, change = g.split(x["mix"] @ x["voice"], (len(BUSES), len(BUSES)), axis=0)
-    return {"bus": steady + change * g.constant(np.arange(layout.block_frames) / layout.block_frames)}, {}
+    """A rack draws the two apart, around the sum over its voices."""
+    return {"bus": draw_buses(g, layout, draw_sums(g, x))}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

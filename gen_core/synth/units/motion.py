@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from gen_core.spec.param import Param
+from gen_core.synth.knots import abreast
 from gen_core.synth.layout import Layout, Port, lanes_axis
 from gen_core.synth.unit import Arrays, Builder, NoteOn, Row, Tensor, Tensors, Unit
 from gen_core.synth.units.envelope import ENVELOPES
@@ -55,13 +56,12 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 # --- graph ----------------------------------------------------------------------------------------------------------
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The two formulas of the docstring."""
-    amplitude, modulation = g.split(x["envelope"], (1, 1), axis=_PAIR)
+    amplitude, modulation = g.split(x["envelope"], (1, 1), axis=1)
     half = x["tremolo"] * 0.5
     level = (half * x["lfo"] + (1.0 - half)) * (x["swell"] * x["stages"] + (1.0 - x["swell"]))
     more = x["sway"] * x["lfo"] + x["drawn"] * x["stages"]
-    if _PAIR:  # [V, knots] → [V, 1, knots]
-        level, more = (g.reshape(value, (layout.lanes, 1, layout.knots)) for value in (level, more))
-    return {"moved": g.concat([amplitude * level, modulation + more], axis=_PAIR)}, {}
+    level, more = (abreast(g, value) for value in (level, more))
+    return {"moved": g.concat([amplitude * level, modulation + more], axis=1)}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

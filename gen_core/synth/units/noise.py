@@ -243,7 +243,7 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     value = value * (value + value / 2 ** _SHIFTS[1])
     near = _beside(g, g.cast(value, np.float32), thinned, _NEAR, _ROW)
     low = _beside(g, near @ thin, rows, _FAR, _PER_ROW) @ lower  # [4, rows, 32]
-    high = g.slice(near, _FAR, _FAR + rows, axis=0) @ upper
+    high = g.gather(near, g.constant(_FAR + np.arange(rows), np.int64)) @ upper
     bands = g.reshape(g.concat([low, high], axis=0), (BANDS, layout.block_frames))
     return {"noise": bands}, {"counter": counter + layout.block_frames}
 

@@ -25,6 +25,7 @@ from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
 from gen_core.synth.jit import allocating, jit
+from gen_core.synth.knots import row
 from gen_core.synth.layout import SEGMENT_FRAMES, Layout, Port
 from gen_core.synth.unit import SETTLED, Arrays, Builder, NoteOn, Row, State, Tensor, Tensors, Unit, settle
 from gen_core.synth.units.envelope import ENVELOPES
@@ -144,8 +145,8 @@ def _across(segments: int) -> NDArray[np.float32]:
 
 
 def _cutoffs(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> Tensor:
-    """h of every segment, [1, V, S]."""
-    envelope = g.slice(g.slice(x["envelope"], 1, 2, axis=0), 1, layout.knots, axis=2, step=2)
+    """h of every segment, [V, S]."""
+    envelope = g.slice(row(g, x["envelope"], 1), 1, layout.knots, axis=1, step=2)
     base = x["brightness"] * _LN2 + x["log_cutoff"]
     return g.unary("Exp", g.minimum(envelope * x["cutoff_bend"] + base, _LOG_HIGHEST))
 

@@ -15,13 +15,15 @@ Table lookup: R. Bristow-Johnson, "Wavetable synthesis 101", AES 101 (1996). Con
 # mypy: allow-untyped-defs, allow-untyped-calls
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
-from gen_core.synth.knots import bends, ramp_from_knots, trapezoid
+from gen_core.synth.knots import abreast, bends, ramp_from_knots, trapezoid
 from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port, aligned
 from gen_core.synth.unit import Arrays, Builder, Calls, Data, NoteOn, Row, State, Tensor, Tensors, Unit, called
 from gen_core.synth.units.pitch import FACTOR, highest, onset
@@ -128,24 +130,31 @@ def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
 
 
 # --- graph ----------------------------------------------------------------------------------------------------------
+@lru_cache
+def _motion(layout: Layout) -> NDArray[np.float64]:
+    """[knots, 2 ends]: rates at knots → how far phases have come, and rates, where the stretches meet."""
+    ends, frames = layout.stretches + 1, layout.stretch_frames
+    pick = np.zeros((layout.knots, ends))
+    pick[:: frames // KNOT_FRAMES] = np.eye(ends)
+    return np.concatenate([pick @ trapezoid(ends, frames), pick], axis=1)
+
+
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The same block as matrix products; see the docstring."""
     ends, frames = layout.stretches + 1, layout.stretch_frames
-    factor = g.slice(x["factor"], 0, layout.knots, axis=1, step=frames // KNOT_FRAMES)
-    rate = x["increment"] * factor  # [2, V, ends]
-    begin = state["phase"] * g.cast(x["keep"], np.float64) + x["phase_start"]
-    phase = rate @ g.constant(trapezoid(ends, frames), np.float64) + begin
-    phase = phase - g.unary("Floor", phase)
-    motion = g.cast(g.concat([phase, rate], axis=2), np.float32)
-    periods = motion @ g.constant(ramp_from_knots(layout.block_frames, frames))
+    begin = state["phase"] * g.cast(abreast(g, x["keep"]), np.float64) + x["phase_start"]
+    rate = x["increment"] * abreast(g, x["factor"])  # [V, 2, knots]
+    motion = rate @ g.constant(_motion(layout), np.float64) + begin * g.constant(np.arange(2 * ends) < ends, np.float64)
+    motion = motion - g.unary("Floor", motion)  # rates are below 1: they stay as they are
+    periods = g.cast(motion, np.float32) @ g.constant(ramp_from_knots(layout.block_frames, frames))
     place = (periods - g.unary("Floor", periods)) * x["frames"]
     whole = g.unary("Floor", place)
     at = g.reshape(g.cast(whole, np.int32) + x["table"], (-1,))
     low = g.gather_elements(x["tables"], at, axis=0)
     high = g.gather_elements(x["tables"], at + 1, axis=0)
     fraction = g.reshape(place - whole, (-1,))
-    wave = g.reshape(low + fraction * (high - low), (2, layout.lanes, layout.block_frames))
-    return {"wave": wave}, {"phase": g.slice(phase, layout.stretches, ends, axis=2)}
+    wave = g.reshape(low + fraction * (high - low), (layout.lanes, 2, layout.block_frames))
+    return {"wave": wave}, {"phase": g.gather(motion, g.constant([layout.stretches], np.int64), axis=2)}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

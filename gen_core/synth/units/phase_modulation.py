@@ -29,7 +29,7 @@ from numpy.typing import NDArray
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import allocating, jit
-from gen_core.synth.knots import lines
+from gen_core.synth.knots import abreast, lines
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.sine import COSINE, COUNT, cosine, draw_cosine, phases, run
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
@@ -254,27 +254,27 @@ def kernel(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> None:
 
 # --- graph ----------------------------------------------------------------------------------------------------------
 def _draw_gains(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> list[Tensor]:
-    """Paths at samples: [1, V, frames], [2, ..], [2, ..], [1, ..], [1, ..], [2, ..]."""
+    """Paths at samples: [V, 1, frames], 2, 2, 1, 1, 2 of them."""
     held = g.unary("Relu", x["age"] + np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz))
-    since_peak = g.unary("Relu", held - x["path_attack"])  # [9, V, knots]
+    held = abreast(g, held)
+    since_peak = g.unary("Relu", held - x["path_attack"])  # [V, 9, knots]
     level = x["path_rest"] + x["path_fall"] * g.unary("Exp", since_peak * x["path_decay"])
-    lift = g.unary("Exp", x["path_bright"] * x["brightness"])
+    lift = g.unary("Exp", x["path_bright"] * abreast(g, x["brightness"]))
     gains = g.minimum(g.minimum(held * x["path_rise"], level) * lift, x["path_limit"])
-    return g.split(lines(g, layout, gains, _P), (1, 2, 2, 1, 1, 2), axis=0)
+    return g.split(lines(g, layout, gains, _P), (1, 2, 2, 1, 1, 2), axis=1)
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """Three layers: operator 4, operator 3, both carriers at once."""
-    begin = state["phase"] * g.cast(x["keep"], np.float64) + x["operator_start"]
-    turns, last = phases(g, layout, x["operator_increment"] * x["factor"], begin, _OPERATORS)
-    carriers, third, fourth = g.split(turns, (2, 1, 1), axis=0)
+    begin = state["phase"] * g.cast(abreast(g, x["keep"]), np.float64) + x["operator_start"]
+    turns, last = phases(g, layout, x["operator_increment"] * abreast(g, x["factor"]), begin, _OPERATORS)
+    carriers, third, fourth = g.split(turns, (2, 1, 1), axis=1)
     to_third, from_fourth, from_third, hear_fourth, hear_third, hear = _draw_gains(g, layout, x)
     s4 = draw_cosine(g, fourth)
     s3 = draw_cosine(g, third + to_third * s4)
     heard = hear * draw_cosine(g, carriers + from_fourth * s4 + from_third * s3)
-    first, second = g.split(heard, (1, 1), axis=0)
-    tone = first + second + hear_fourth * s4 + hear_third * s3
-    return {"tone": g.reshape(tone, (layout.lanes, layout.block_frames))}, {"phase": last}
+    modulators = g.reshape(hear_fourth * s4 + hear_third * s3, (layout.lanes, layout.block_frames))
+    return {"tone": g.reduce_sum(heard, axes=(1,)) + modulators}, {"phase": last}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -354,29 +354,29 @@ def _light(g: Builder, layout: Layout, sent: Tensor) -> Tensor:
     return g.reshape(g.reshape(parts, (rows, _SEEN * full)) @ g.constant(_lower(layout)), (1, frames))
 
 
-def _heard(g: Builder, layout: Layout, lines: Tensor, near_gain: Tensor, far_gain: Tensor) -> Tensor:
-    """[16, n]: what comes out of all lines."""
+def _heard(g: Builder, layout: Layout, lines: Tensor) -> list[Tensor]:
+    """[16, n] each: near and far taps of all lines."""
     frames, row = _inner(layout)
     taps = g.gather(g.reshape(lines, (-1, row)), g.constant(_taps(layout), np.int32))
     taps = g.reshape(taps, (_LINES, row + frames))
-    near, far = (g.slice(taps, start, start + frames, axis=1) for start in (row, row - 1))
-    return near * near_gain + far * far_gain
+    return [g.slice(taps, start, start + frames, axis=1) for start in (row, row - 1)]
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """All lines at once; what they give one another is a matrix."""
     (frames, row), length = _inner(layout), _length(layout)
-    near_gain, far_gain, level = g.split(x["room_gains"] @ g.constant(ends(frames)), (_LINES, _LINES, 1), axis=0)
     sent = g.concat([state["sent"], x["room_send"]], axis=1)
-    heard = g.concat([_heard(g, layout, state["lines"], near_gain, far_gain), _light(g, layout, sent) * level], axis=0)
-    mix = np.concatenate([_hadamard()[_ORDER] / 4.0, _ENTER[:, None]], axis=1)
+    heard = g.concat([*_heard(g, layout, state["lines"]), _light(g, layout, sent)], axis=0)
+    heard = heard * (x["room_gains"] @ g.constant(ends(frames)))  # [33, n], in the order of the gains
+    mix = np.concatenate([_hadamard()[_ORDER] / 4.0, _hadamard()[_ORDER] / 4.0, _ENTER[:, None]], axis=1)
     fed = settle(g, g.constant(mix) @ heard)
     lines = g.concat([g.slice(state["lines"], frames, length, axis=1), fed], axis=1)
     wet = g.gather(g.reshape(lines, (-1, row)), g.constant(_wet_rows(layout), np.int32))
     wet = g.reshape(wet, (2 * frames // row, 2 * row)) @ g.constant(_upper(layout))
+    later = g.constant(np.arange(1, _blocks(layout)), np.int64)
     moved = {
         "lines": lines,
-        "left": g.concat([g.slice(state["left"], 1, _blocks(layout), axis=1), g.magnitude(fed)], axis=1),
+        "left": g.concat([g.gather(state["left"], later, axis=1), g.magnitude(fed)], axis=1),
         "sent": g.slice(sent, layout.block_frames, layout.block_frames + _before(layout), axis=1),
     }
     return {"wet": g.reshape(wet, (2, layout.block_frames))}, moved

@@ -21,6 +21,7 @@ import numpy as np
 from gen_core.spec.errors import UsageError
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
+from gen_core.synth.knots import abreast
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, Tensor, Tensors, Unit
 
@@ -124,10 +125,11 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     late = g.constant(np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz))
     u = g.unary("Relu", x["off_age"] + late)
     held = g.unary("Relu", x["age"] + late - u)
-    clock = x["stage_held"] * held + x["stage_free"] * u - x["stage_begin"]  # [6, V, knots]
+    each = abreast(g, held), abreast(g, u)
+    clock = x["stage_held"] * each[0] + x["stage_free"] * each[1] - x["stage_begin"]  # [V, 6, knots]
     ramps = g.minimum(g.unary("Relu", clock), x["stage_length"]) * x["stage_slope"]
     fall = g.unary("Exp", g.unary("Relu", u - x["stage_end"]) * x["stage_release"])
-    return {"stages": g.clip(g.reduce_sum(ramps, axes=(0,)), 0.0, 1.0) * fall}, {}
+    return {"stages": g.clip(g.reduce_sum(ramps, axes=(1,)), 0.0, 1.0) * fall}, {}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -31,6 +31,7 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.curves import exponential, tangent_of_twice
 from gen_core.synth.jit import fused, jit
+from gen_core.synth.knots import row
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
 from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, State, Tensor, Tensors, Unit, called, settle
 from gen_core.synth.units.envelope import ENVELOPES
@@ -265,7 +266,7 @@ def _pole(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[Tensor, 
     pick = np.zeros((layout.knots, layout.stretches))
     step = layout.stretch_frames // KNOT_FRAMES
     pick[step // 2 :: step, :] = np.eye(layout.stretches)  # the envelope in the middle of each
-    bend = g.slice(x["envelope"], 1, 2, axis=0) @ g.constant(pick) * x["cutoff_bend"]  # [1, V, S]
+    bend = row(g, x["envelope"], 1) @ g.constant(pick) * x["cutoff_bend"]  # [V, S]
     cutoff = g.clip(bend + (x["brightness"] * _LN2 + x["log_cutoff"]), _LOG_LOW, _LOG_HIGH)
     angle = g.reshape(g.unary("Exp", cutoff), (layout.lanes, layout.stretches, 1))
     sine, cosine = g.unary("Sin", angle), g.unary("Cos", angle)

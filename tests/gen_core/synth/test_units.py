@@ -1,6 +1,7 @@
 """Every unit of the registry keeps the same promises, in all its renderings."""
 
 import pathlib
+from collections.abc import Iterable
 
 import numpy as np
 import onnxruntime as ort
@@ -10,9 +11,9 @@ from onnx.reference.op_run import OpRun
 
 import gen_core.synth.units
 from export.graph import GraphBuilder
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port
+from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, lanes_axis, stored
 from gen_core.synth.registry import UNITS
-from gen_core.synth.unit import Arrays, Unit
+from gen_core.synth.unit import Arrays, State, Unit
 from tests.fixtures.unit_inputs import inputs, ports
 
 SMALL = Layout(lanes=2, block_frames=512)
@@ -31,28 +32,40 @@ def by_kernel(unit: Unit, layout: Layout, block: Arrays, state: Arrays) -> Array
 def model(unit: Unit, layout: Layout) -> bytes:
     g = GraphBuilder(unit.name)
     ends = {port.name: g.input(port.name, _open(port, layout), port.dtype) for port in ports(unit)}
-    state = {item.name: g.input(f"state.{item.name}", layout.shape(item.dims), item.dtype) for item in unit.state}
+    state = {item.name: g.input(f"state.{item.name}", _shape(item, layout), item.dtype) for item in unit.state}
     outputs, moved = unit.graph(g, layout, ends, state)
     assert set(moved) == {item.name for item in unit.state}
     for port in unit.outputs:
-        g.output(port.name, outputs[port.name], layout.shape(port.dims))
+        g.output(port.name, outputs[port.name], _shape(port, layout))
     for item in unit.state:
-        g.output(f"next.{item.name}", moved[item.name], layout.shape(item.dims))
+        g.output(f"next.{item.name}", moved[item.name], _shape(item, layout))
     return g.model().SerializeToString()
 
 
 def _open(port: Port, layout: Layout) -> list:
-    return ["n"] if port.name == "tables" else list(layout.shape(port.dims))
+    return ["n"] if port.name == "tables" else _shape(port, layout)
+
+
+def _shape(item: Port | State, layout: Layout) -> list[int]:
+    """As graphs see it: lanes first."""
+    return list(layout.shape(stored(item.dims)))
+
+
+def _stored(items: Iterable[Port | State], arrays: Arrays, to: bool) -> Arrays:
+    """Lanes moved first, or back `to` where a unit's kernel has them."""
+    places = {item.name: lanes_axis(item.dims) for item in items if item.name in arrays}
+    moves = {name: (0, place) if to else (place, 0) for name, place in places.items()}
+    return {name: np.ascontiguousarray(np.moveaxis(arrays[name], *move)) for name, move in moves.items()}
 
 
 def by_graph(run, unit: Unit, block: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
-    read = {port.name for port in ports(unit)}
-    feeds = {name: value for name, value in block.items() if name in read}
-    feeds |= {f"state.{name}": value for name, value in state.items()}
+    feeds = _stored(ports(unit), block, to=False)
+    feeds |= {f"state.{name}": value for name, value in _stored(unit.state, state, to=False).items()}
     made = [port.name for port in unit.outputs]
     names = made + [f"next.{item.name}" for item in unit.state]
     values = dict(zip(names, run(names, feeds), strict=True))
-    return {name: values[name] for name in made}, {i.name: values[f"next.{i.name}"] for i in unit.state}
+    moved = {item.name: values[f"next.{item.name}"] for item in unit.state}
+    return _stored(unit.outputs, values, to=True), _stored(unit.state, moved, to=True)
 
 
 class GatherElements(OpRun):
