@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 KNOT_FRAMES = 32  # 0.67 ms: straight lines this short are envelopes to the ear, and 17 knots are cheap to compute
 SEGMENT_FRAMES = 64  # filter coefficients hold this long; 1.3 ms steps of a smoothed cutoff are inaudible
@@ -113,3 +114,9 @@ CLOCKS = _ports(
     Port("brightness", ("lanes", 1), -2.0, 2.0),  # octaves up or down, the part's knob
 )
 TABLES = Port("tables", ("any",), -1.0, 1.0, "shared")  # all periods end to end, each with one guard sample
+RISES = "rises"  # from each sample of the tables to the next, for graphs: 4 bytes a sample save two nodes of a block
+
+
+def rises(tables: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far each sample of the tables is below the next; the last is a guard sample, behind which is nothing."""
+    return np.diff(tables, append=tables[-1:])

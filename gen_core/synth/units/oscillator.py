@@ -24,7 +24,7 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.jit import fused, jit
 from gen_core.synth.knots import abreast, bends, ramp_from_knots, trapezoid
-from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port
+from gen_core.synth.layout import KNOT_FRAMES, RISES, TABLES, Layout, Port
 from gen_core.synth.unit import Arrays, Builder, Data, NoteOn, Row, State, Tensor, Tensors, Unit
 from gen_core.synth.units.pitch import FACTOR, highest, onset
 from gen_core.synth.waves import NAMES, check_body, check_wave
@@ -151,10 +151,9 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     place = (periods - g.unary("Floor", periods)) * x["frames"]
     whole = g.unary("Floor", place)
     at = g.reshape(g.cast(whole, np.int32) + x["table"], (-1,))
-    low = g.gather_elements(x["tables"], at, axis=0)
-    high = g.gather_elements(x["tables"], at + 1, axis=0)
+    low, rise = (g.gather_elements(x[name], at, axis=0) for name in ("tables", RISES))
     fraction = g.reshape(place - whole, (-1,))
-    wave = g.reshape(low + fraction * (high - low), (layout.lanes, 2, layout.block_frames))
+    wave = g.reshape(low + fraction * rise, (layout.lanes, 2, layout.block_frames))
     return {"wave": wave}, {"phase": g.gather(motion, g.constant([layout.stretches], np.int64), axis=2)}
 
 

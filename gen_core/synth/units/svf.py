@@ -197,7 +197,7 @@ def _rings() -> NDArray[np.float32]:
 
 
 @lru_cache
-def _times_weight() -> tuple[NDArray[np.float32], NDArray[np.float32]]:
+def _times_weight() -> tuple[NDArray[np.float32], ...]:
     """[2, 2 * 17] twice: (Re, Im) of a weight, spread: the first times (X, Y) and the second times (Y, X) add up to the
     complex product."""
     along, across = np.array([[1, 1], [0, 0]]), np.array([[0, 0], [-1, 1]])
