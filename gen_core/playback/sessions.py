@@ -8,7 +8,8 @@ _HARMFUL = ["GatherSliceToSplitFusion"]
 
 def session(graph: bytes) -> onnxruntime.InferenceSession:
     """A session of a serialised ONNX model, for the calling thread alone: the other cores have their own work."""
-    opened = onnxruntime.InferenceSession(graph, _options(), providers=["CPUExecutionProvider"], disabled_optimizers=_HARMFUL)
+    providers = ["CPUExecutionProvider"]
+    opened = onnxruntime.InferenceSession(graph, _options(), providers=providers, disabled_optimizers=_HARMFUL)
     # It would keep the graph's bytes for a change of providers, which nobody asks for: 3.0 MB of the default book.
     opened._model_bytes = None
     return opened

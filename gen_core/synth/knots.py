@@ -8,7 +8,6 @@ from numpy.typing import NDArray
 from gen_core.synth.layout import KNOT_FRAMES, Layout
 from gen_core.synth.unit import Builder, Tensor
 
-
 _SHORT_FRAMES = 512
 
 
@@ -37,18 +36,6 @@ def bends(step: int) -> NDArray[np.float32]:
     n = np.arange(step)
     bend = n * n / (2.0 * step)
     return np.stack([n - bend, bend]).astype(np.float32)
-
-
-@lru_cache
-def ramp_from_knots(frames: int, step: int = KNOT_FRAMES) -> NDArray[np.float32]:
-    """[2 * knots, frames]: (phase at knots, rate at knots) → phase at samples, the rate straight in between."""
-    knots = frames // step + 1
-    matrix = np.zeros((2 * knots, frames), np.float32)
-    frame = np.arange(frames)
-    knot, n = frame // step, frame % step
-    matrix[knot, frame] = 1.0
-    matrix[knots + knot, frame], matrix[knots + knot + 1, frame] = bends(step)[:, n]
-    return matrix
 
 
 @lru_cache
