@@ -1,7 +1,7 @@
 """The pencil: records numpy-like operations into an ONNX graph.
 
 Opset 18 and IR 8, so that onnxruntime from 1.17 on runs what we draw; standard operators only. A value that was
-drawn before is not drawn again: equal constants are kept once.
+drawn before is not drawn again in the same graph, and equal constants are kept once in it; a branch has its own.
 """
 
 from collections.abc import Callable, Iterable, Mapping, Sequence

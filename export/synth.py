@@ -5,7 +5,7 @@ from typing import Any
 
 from export.graph import GraphBuilder
 from gen_core.synth import rack
-from gen_core.synth.layout import Dim, Layout, stored
+from gen_core.synth.layout import RISES, TABLES, Dim, Layout, stored
 from gen_core.synth.plan import Plan
 from gen_core.synth.units.mixer import BUSES
 
@@ -14,6 +14,7 @@ def synth_model(plan: Plan) -> Any:
     """The whole plan as an onnx model: `Plan.ports` and `state.*` in; `audio` (frames, 2), `bus` and `next.*` out."""
     g = GraphBuilder("limonaire-synth")
     given = {name: _input(g, plan, name) for name in plan.ports if name in _read(plan)}
+    given |= {RISES: _input(g, plan, TABLES.name, RISES)} if TABLES.name in given else {}
     declared = {name: (item, _shape(name, item.dims, layout)) for name, item, layout in plan.states()}
     state = {name: g.input(f"state.{name}", shape, item.dtype) for name, (item, shape) in declared.items()}
     audio, bus, moved = rack.draw(g, plan, given, state)
@@ -31,10 +32,10 @@ def _read(plan: Plan) -> set[str]:
     return set(plan.ports) - (set() if tables else {"tables"})
 
 
-def _input(g: GraphBuilder, plan: Plan, name: str) -> Any:
+def _input(g: GraphBuilder, plan: Plan, name: str, called: str = "") -> Any:
     port, layout = plan.ports[name]
     shape = ["table_frames"] if port.kind == "shared" else _shape(name, port.dims, layout)
-    return g.input(name, shape, port.dtype)
+    return g.input(called or name, shape, port.dtype)
 
 
 def _shape(name: str, dims: Sequence[Dim], layout: Layout) -> list[int | str]:

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 
 from gen_core.playback.sessions import session
 from gen_core.spec.errors import VerificationError
+from gen_core.synth.layout import RISES, rises
 from gen_core.synth.plan import Plan
 from gen_core.synth.unit import Arrays
 from gen_core.synth.units.mixer import BUSES
@@ -39,11 +40,12 @@ class GraphEngine:
     def _check(self) -> None:
         """Every input that is no state must be a value that we can give."""
         names = {item.name for item in self._session.get_inputs()}
-        known = set(self.inputs) | {f"state.{name}" for name, _, _ in self.plan.states()}
+        known = {*self.inputs, RISES} | {f"state.{name}" for name, _, _ in self.plan.states()}
         if unknown := names - known:
             cause = f"the book's synth asks for {', '.join(sorted(unknown))}, which this version cannot give"
             raise VerificationError(cause, "update the board's software")
         self._reads = [name for name in self.inputs if name in names]
+        self._rises = rises(self.inputs["tables"]) if RISES in names else None
 
     def _wanted(self) -> dict[str, int]:
         """How many lanes of each voice must be computed; in pairs, so that it does not change at every note."""
@@ -68,6 +70,8 @@ class GraphEngine:
             for name in (name for name in state if _owner(name, voices) == voice):
                 _bind_input(binding, f"state.{name}", state[name][:count])
                 _bind_output(binding, f"next.{name}", moved[name][:count])
+            if not voice and self._rises is not None:
+                _bind_input(binding, RISES, self._rises)
             if not voice:
                 _bind_output(binding, "audio", self._audio)
                 _bind_output(binding, "bus", self.bus)
@@ -83,6 +87,8 @@ class GraphEngine:
     def load_tables(self, tables: NDArray[np.float32]) -> None:
         """All oscillator periods end to end, as `waves.WaveTables` makes them."""
         self.inputs["tables"] = np.ascontiguousarray(tables, np.float32)
+        if self._rises is not None:
+            self._rises = rises(self.inputs["tables"])
         self._bind()
 
     def process(self) -> NDArray[np.float32]:

@@ -41,18 +41,6 @@ def bends(step: int) -> NDArray[np.float32]:
 
 
 @lru_cache
-def ramp_from_knots(frames: int, step: int = KNOT_FRAMES) -> NDArray[np.float32]:
-    """[2 * knots, frames]: (phase at knots, rate at knots) → phase at samples, the rate straight in between."""
-    knots = frames // step + 1
-    matrix = np.zeros((2 * knots, frames), np.float32)
-    frame = np.arange(frames)
-    knot, n = frame // step, frame % step
-    matrix[knot, frame] = 1.0
-    matrix[knots + knot, frame], matrix[knots + knot + 1, frame] = bends(step)[:, n]
-    return matrix
-
-
-@lru_cache
 def between(knots: int, step: int) -> NDArray[np.float64]:
     """[(knots - 1) / step + 1, knots]: values at every `step`-th knot → at all, straight in between."""
     distance = np.abs(np.arange(knots) / step - np.arange((knots - 1) // step + 1)[:, None])

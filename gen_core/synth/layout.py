@@ -126,3 +126,9 @@ CLOCKS = _ports(
     Port("brightness", ("lanes", 1), -2.0, 2.0),  # octaves up or down, the part's knob
 )
 TABLES = Port("tables", ("any",), -1.0, 1.0, "shared")  # all periods end to end, each with one guard sample
+RISES = "rises"  # from each sample of the tables to the next, for graphs: 4 bytes a sample save two nodes of a block
+
+
+def rises(tables: NDArray[np.float32]) -> NDArray[np.float32]:
+    """How far each sample of the tables is below the next; the last is a guard sample, behind which is nothing."""
+    return np.diff(tables, append=tables[-1:])

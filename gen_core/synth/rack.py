@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from gen_core.synth.jit import chained, jit
-from gen_core.synth.layout import Dim, aligned, lanes_axis
+from gen_core.synth.layout import RISES, TABLES, Dim, aligned, lanes_axis
 from gen_core.synth.plan import INSERTS, SENDS, Plan
 from gen_core.synth.unit import Arrays, Builder, Calls, Tensor, Tensors, Unit
 from gen_core.synth.units.mixer import BUSES, MIXER, draw_buses, draw_sums
@@ -376,6 +376,7 @@ def _draw_voice(
         for slot in slots:
             own = {item.name: held[slot.name, item.name] for item in slot.unit.state}
             given = _voice_inputs(name, slot, signals, inputs, lambda x, dims: x)
+            given |= {RISES: inputs[RISES]} if TABLES.name in given else {}
             if slot.unit is MIXER:  # always the last
                 own_sums = draw_sums(g, given)
                 break

@@ -120,12 +120,12 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     """The formula of the docstring, for all voices and knots at once."""
     late = np.arange(layout.knots) * (KNOT_FRAMES / layout.sample_rate_hz)
     age, off_age = (abreast(g, x[clock]) for clock in ("age", "off_age"))
-    gone = g.minimum(g.constant(-late) - off_age, 0.0)  # -u, [V, 1, knots]
-    held = g.unary("Relu", age + g.constant(late) + gone)
+    gone = g.unary("Relu", off_age + g.constant(late))  # u, [V, 1, knots]
+    held = g.unary("Relu", age + g.constant(late) - gone)
     fall = g.unary("Exp", g.minimum(x["attack"] - held, 0.0) * x["decay_rate"])  # [V, 2, knots]
     # 1 - fall, not 1 - sustain: a number less an array whose last axis is 1 costs 150 instructions each
     level = g.minimum(held * x["attack_rate"], fall + (1.0 - fall) * x["sustain"])
-    return {"envelope": level * g.unary("Exp", gone * x["release_rate"])}, {}
+    return {"envelope": level / g.unary("Exp", gone * x["release_rate"])}, {}  # Relu and / cost less than Min and *
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

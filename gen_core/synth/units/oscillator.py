@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from gen_core.spec.param import Param
 from gen_core.synth.jit import jit
-from gen_core.synth.knots import abreast, bends, ramp_from_knots, trapezoid
-from gen_core.synth.layout import KNOT_FRAMES, TABLES, Layout, Port, aligned
+from gen_core.synth.knots import abreast, bends, trapezoid
+from gen_core.synth.layout import KNOT_FRAMES, RISES, TABLES, Layout, Port, aligned
 from gen_core.synth.unit import Arrays, Builder, Calls, Data, NoteOn, Row, State, Tensor, Tensors, Unit, called
 from gen_core.synth.units.pitch import FACTOR, highest, onset
 from gen_core.synth.vector import WIDE, floor, load, look_up, splat, store
@@ -132,29 +132,34 @@ def calls(layout: Layout, inputs: Arrays, state: Arrays, out: Arrays) -> Calls:
 # --- graph ----------------------------------------------------------------------------------------------------------
 @lru_cache
 def _motion(layout: Layout) -> NDArray[np.float64]:
-    """[knots, 2 ends]: rates at knots → how far phases have come, and rates, where the stretches meet."""
+    """[knots, 3 stretches + 1]: rates at knots → how far phases have come, rates at both ends, a stretch at a time; and
+    how far at the end."""
     ends, frames = layout.stretches + 1, layout.stretch_frames
     pick = np.zeros((layout.knots, ends))
     pick[:: frames // KNOT_FRAMES] = np.eye(ends)
-    return np.concatenate([pick @ trapezoid(ends, frames), pick], axis=1)
+    way = pick @ trapezoid(ends, frames)
+    each = np.stack([way[:, :-1], pick[:, :-1], pick[:, 1:]], axis=2)
+    return np.concatenate([each.reshape(layout.knots, -1), way[:, -1:]], axis=1)
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
     """The same block as matrix products; see the docstring."""
-    ends, frames = layout.stretches + 1, layout.stretch_frames
+    stretches, frames = layout.stretches, layout.stretch_frames
     begin = state["phase"] * g.cast(abreast(g, x["keep"]), np.float64) + x["phase_start"]
     rate = x["increment"] * abreast(g, x["factor"])  # [V, 2, knots]
-    motion = rate @ g.constant(_motion(layout), np.float64) + begin * g.constant(np.arange(2 * ends) < ends, np.float64)
+    phases = g.constant(np.arange(3 * stretches + 1)[None] % 3 == 0, np.float64)
+    motion = rate @ g.constant(_motion(layout), np.float64) + begin @ phases
     motion = motion - g.unary("Floor", motion)  # rates are below 1: they stay as they are
-    periods = g.cast(motion, np.float32) @ g.constant(ramp_from_knots(layout.block_frames, frames))
+    each = g.reshape(g.first(g.cast(motion, np.float32), {2: 3 * stretches}), (layout.lanes, 2, stretches, 3))
+    shape = np.concatenate([np.ones((1, frames)), bends(frames)])
+    periods = g.reshape(each @ g.constant(shape), (layout.lanes, 2, layout.block_frames))
     place = (periods - g.unary("Floor", periods)) * x["frames"]
     whole = g.unary("Floor", place)
     at = g.reshape(g.cast(whole, np.int32) + x["table"], (-1,))
-    low = g.gather_elements(x["tables"], at, axis=0)
-    high = g.gather_elements(x["tables"], at + 1, axis=0)
+    low, rise = (g.gather_elements(x[name], at, axis=0) for name in ("tables", RISES))
     fraction = g.reshape(place - whole, (-1,))
-    wave = g.reshape(low + fraction * (high - low), (layout.lanes, 2, layout.block_frames))
-    return {"wave": wave}, {"phase": g.gather(motion, g.constant([layout.stretches], np.int64), axis=2)}
+    wave = g.reshape(low + fraction * rise, (layout.lanes, 2, layout.block_frames))
+    return {"wave": wave}, {"phase": g.gather(motion, g.constant([3 * stretches], np.int64), axis=2)}
 
 
 # --- record ---------------------------------------------------------------------------------------------------------

@@ -107,9 +107,8 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     """The formula of the docstring, for all voices and stretches at once; then the lines between."""
     frames = layout.stretch_frames
     ends = np.arange(layout.stretches + 1) * (frames / layout.sample_rate_hz)
-    t = g.cast(g.unary("Relu", x["age"] + g.constant(ends)), np.float64)
-    gone = g.cast(g.minimum(g.constant(-ends) - x["pitch_age"], 0.0), np.float64)
-    bend = g.unary("Exp", gone * x["bend_rate"]) * x["bend_depth"]
+    t, gone = (g.cast(g.unary("Relu", x[age] + g.constant(ends)), np.float64) for age in ("age", "pitch_age"))
+    bend = x["bend_depth"] / g.unary("Exp", gone * x["bend_rate"])
     swell = g.minimum(t * x["vibrato_onset"], 1.0) * x["vibrato_depth"]
     semitones = bend + swell * g.unary("Sin", t * x["vibrato_rate"])
     factor = g.unary("Exp", semitones * _PER_SEMITONE)

@@ -31,7 +31,7 @@ from numpy.typing import NDArray
 from gen_core.spec.param import Param
 from gen_core.synth.curves import exponential, tangent_of_twice
 from gen_core.synth.jit import fused, jit
-from gen_core.synth.knots import row
+from gen_core.synth.knots import abreast, row
 from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, aligned
 from gen_core.synth.unit import Arrays, Builder, Calls, NoteOn, Row, State, Tensor, Tensors, Unit, called, settle
 from gen_core.synth.units.envelope import ENVELOPES
@@ -227,10 +227,11 @@ def _rings() -> NDArray[np.float32]:
 
 
 @lru_cache
-def _times_weight() -> NDArray[np.float32]:
-    """[2, 4 * 17]: (Re, Im) of a weight, spread so that times (X, X, Y, Y) its halves add up to the complex product."""
-    matrix = np.array([[1, 0, 0, 1], [0, 1, -1, 0]], np.float32)
-    return np.repeat(matrix, _STEP + 1, axis=1)
+def _times_weight() -> tuple[NDArray[np.float32], ...]:
+    """[2, 2 * 17] twice: (Re, Im) of a weight, spread: the first times (X, Y) and the second times (Y, X) add up to the
+    complex product."""
+    along, across = np.array([[1, 1], [0, 0]]), np.array([[0, 0], [-1, 1]])
+    return tuple(np.repeat(part.astype(np.float32), _STEP + 1, axis=1) for part in (along, across))
 
 
 def _turn(matrix: NDArray, power: int, row: int, column: int, steps: int) -> None:
@@ -243,22 +244,18 @@ def _turn(matrix: NDArray, power: int, row: int, column: int, steps: int) -> Non
 
 
 @lru_cache
-def _chain(steps: int) -> tuple[NDArray[np.float32], NDArray[np.float32], NDArray[np.float32]]:
-    """From (1, Re z^16…z^64, Im z^16…z^64) the matrices of a segment, flattened.
+def _chain(steps: int) -> NDArray[np.float32]:
+    """From (1, Re z^16, z^32 …, Im z^16, z^32 …) the matrix of a segment, flattened.
 
-    [9, 2 * 8] input states of the four steps → state at the segment's end (a row an output); [9, 2 * 2] state over
-    the segment; [9, 10 * 8] (input states, state at segment start) → states at the start of each step.
+    [1 + 2 steps, (2 steps + 2) * (2 steps + 2)]: (what the input leaves in each step, state at segment start) → states
+    at the start of each step, state at the segment's end.
     """
-    basis = 1 + 2 * steps
-    end, over = np.zeros((basis, 2 * steps, 2), np.float32), np.zeros((basis, 2, 2), np.float32)
-    starts = np.zeros((basis, 2 * steps + 2, 2 * steps), np.float32)
-    _turn(over, steps, 0, 0, steps)
-    for step in range(steps):
-        _turn(end, steps - 1 - step, 2 * step, 0, steps)
-        _turn(starts, step, 2 * steps, 2 * step, steps)
-        for later in range(step + 1, steps):
-            _turn(starts, later - 1 - step, 2 * step, 2 * later, steps)
-    return end.swapaxes(1, 2).reshape(basis, -1), over.reshape(basis, -1), starts.reshape(basis, -1)
+    chain = np.zeros((1 + 2 * steps, 2 * steps + 2, 2 * steps + 2), np.float32)
+    for place in range(steps + 1):
+        _turn(chain, place, 2 * steps, 2 * place, steps)
+        for before in range(place):
+            _turn(chain, place - 1 - before, 2 * before, 2 * place, steps)
+    return chain.reshape(1 + 2 * steps, -1)
 
 
 def _pole(g: Builder, layout: Layout, x: Mapping[str, Tensor]) -> tuple[Tensor, Tensor, Tensor]:
@@ -285,14 +282,15 @@ def _powers(g: Builder, layout: Layout, half_angle: Tensor, loss: Tensor) -> lis
     return g.split(turn * g.unary("Exp", loss @ g.constant(-n[None])), (near.size, near.size, 1 + 2 * far.size), axis=2)
 
 
-def _walk(g: Builder, layout: Layout, start: Tensor, over: Tensor, add: Tensor) -> tuple[Tensor, Tensor]:
-    """State at the start of every segment [V, S, 2], and after the last [V, 1, 2]."""
-    turns = g.split(g.reshape(over, (layout.lanes, layout.stretches * 2, 2)), (2,) * layout.stretches, axis=1)
-    adds = g.split(add, (1,) * layout.stretches, axis=1)
-    states = [start]
-    for turn, more in zip(turns, adds, strict=True):
-        states.append(states[-1] @ turn + more)
-    return g.concat(states[:-1], axis=1), states[-1]
+def _walk(g: Builder, layout: Layout, start: Tensor, left: Tensor, chain: Tensor) -> tuple[Tensor, Tensor]:
+    """States at the start of every step [V, S, 2 steps], and after the last [V, 1, 2]; left [V, S, 2 steps]."""
+    segments, steps = layout.stretches, layout.stretch_frames // _STEP
+    size, states, state = 2 * steps + 2, [], start
+    chains = g.split(g.reshape(chain, (layout.lanes, segments * size, size)), (size,) * segments, axis=1)
+    for each, turn in zip(g.split(left, (1,) * segments, axis=1), chains, strict=True):
+        starts, state = g.split(g.concat([each, state], axis=2) @ turn, (2 * steps, 2), axis=2)
+        states.append(starts)
+    return g.concat(states, axis=1), state
 
 
 def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[str, Tensor]) -> tuple[Tensors, Tensors]:
@@ -301,23 +299,19 @@ def graph(g: Builder, layout: Layout, x: Mapping[str, Tensor], state: Mapping[st
     source = g.reshape(x["source"], (lanes, segments, steps, _STEP))
     half_angle, loss, gain = _pole(g, layout, x)
     real, imaginary, basis = _powers(g, layout, half_angle, loss)
-    spread = (gain * x["weight"]) @ g.constant(_times_weight())
-    products = g.concat([real, real, imaginary, imaginary], axis=2) * spread
-    first, second = g.split(products, (2 * _STEP + 2,) * 2, axis=2)
-    weighted = first + second  # Re G, Im G
+    weight, (along, across) = gain * x["weight"], map(g.constant, _times_weight())
+    powers = g.concat([real, imaginary], axis=2)
+    weighted = powers * (weight @ along)  # and with the other half, Re G, Im G
+    weighted = weighted + g.concat([imaginary, real], axis=2) * (weight @ across)
 
     left = source @ g.reshape(weighted @ g.constant(_leavings()), (lanes, segments, _STEP, 2))
-    left = g.reshape(left, (lanes, segments, 1, 2 * steps))  # what each step leaves behind
-    end, over, starts = _chain(steps)
-    weights = g.reshape(basis @ g.constant(end), (lanes, segments, 2, 2 * steps))
-    add = g.reduce_sum(left * weights, axes=(3,))  # [V, S, 2]; cheaper than many tiny products
-    begin = state["filter"] * g.reshape(x["keep"], (lanes, 1, 1))
-    at_start, last = _walk(g, layout, begin, basis @ g.constant(over), add)
-    known = g.concat([left, g.reshape(at_start, (lanes, segments, 1, 2))], axis=3)
-    states = known @ g.reshape(basis @ g.constant(starts), (lanes, segments, 2 * steps + 2, 2 * steps))
+    left = g.reshape(left, (lanes, segments, 2 * steps))  # what each step leaves behind
+    begin = state["filter"] * abreast(g, x["keep"])
+    states, last = _walk(g, layout, begin, left, basis @ g.constant(_chain(steps)))
 
-    heard = g.concat([g.slice(weighted, 0, _STEP + 1, axis=2), gain * 0.0 + x["straight"]], axis=2)
-    ring = g.concat([real, imaginary], axis=2) @ g.constant(_rings())
+    straight = g.gather(x["straight"], g.constant(np.zeros(segments), np.int64), axis=1)  # the same in all of them
+    heard = g.concat([g.slice(weighted, 0, _STEP + 1, axis=2), straight], axis=2)
+    ring = powers @ g.constant(_rings())
     matrix = g.concat([heard @ g.constant(_hits()), ring], axis=2)
     joined = g.concat([source, g.reshape(states, (lanes, segments, steps, 2))], axis=3)
     filtered = joined @ g.reshape(matrix, (lanes, segments, _STEP + 2, _STEP))

@@ -11,7 +11,7 @@ from onnx.reference.op_run import OpRun
 
 import gen_core.synth.units
 from export.graph import GraphBuilder
-from gen_core.synth.layout import KNOT_FRAMES, Layout, Port, lanes_axis, stored
+from gen_core.synth.layout import KNOT_FRAMES, RISES, Layout, Port, lanes_axis, rises, stored
 from gen_core.synth.registry import UNITS
 from gen_core.synth.unit import Arrays, State, Unit
 from tests.fixtures.unit_inputs import inputs, ports
@@ -32,6 +32,8 @@ def by_kernel(unit: Unit, layout: Layout, block: Arrays, state: Arrays) -> Array
 def model(unit: Unit, layout: Layout) -> bytes:
     g = GraphBuilder(unit.name)
     ends = {port.name: g.input(port.name, _open(port, layout), port.dtype) for port in ports(unit)}
+    if "tables" in ends:
+        ends[RISES] = g.input(RISES, ["n"])
     state = {item.name: g.input(f"state.{item.name}", _shape(item, layout), item.dtype) for item in unit.state}
     outputs, moved = unit.graph(g, layout, ends, state)
     assert set(moved) == {item.name for item in unit.state}
@@ -60,6 +62,7 @@ def _stored(items: Iterable[Port | State], arrays: Arrays, to: bool) -> Arrays:
 
 def by_graph(run, unit: Unit, block: Arrays, state: Arrays) -> tuple[Arrays, Arrays]:
     feeds = _stored(ports(unit), block, to=False)
+    feeds |= {RISES: rises(feeds["tables"])} if "tables" in feeds else {}
     feeds |= {f"state.{name}": value for name, value in _stored(unit.state, state, to=False).items()}
     made = [port.name for port in unit.outputs]
     names = made + [f"next.{item.name}" for item in unit.state]
