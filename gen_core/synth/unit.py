@@ -143,6 +143,7 @@ class Stage:
 
 Kernel = Callable[[Layout, Arrays, Arrays, Arrays], None]  # layout, inputs, state (moved in place), outputs (lent)
 Calls = list[tuple[Compiled, tuple]]  # each with its arguments: arrays, numbers, tuples of them
+# A graph sees every array as engines store it, lanes first (`layout.stored`), signals of other units too.
 Graph = Callable[[Builder, Layout, Mapping[str, Tensor], Mapping[str, Tensor]], tuple[Tensors, Tensors]]
 Prepare = Callable[[Row, Any], Mapping[str, Any]]  # (row, NoteOn) for a voice, (row, Stage) for an effect
 
