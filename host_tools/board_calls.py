@@ -8,7 +8,7 @@ from gen_core.spec.param import Param, find
 from host_tools.output import short
 from targets.protocol import smp
 
-READ_ATTEMPTS = 3  # a line may lose a byte; asking again changes nothing
+READ_ATTEMPTS = 5  # a bad line loses an answer of 1 kB one time in eight; asking again changes nothing
 
 
 class BoardCalls:

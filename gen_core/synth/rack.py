@@ -232,7 +232,8 @@ def draw(
     mix, room, others = g.split(bus, (2, 1, 4), axis=0)
     sends = [unit for unit in plan.effect_units if unit.name in SENDS]
     mix = _draw_rare(g, plan, [unit for unit in sends if unit.name != "reverb"], inputs, state, others, mix, moved)
-    mix = _draw_sends(g, plan, [unit for unit in sends if unit.name == "reverb"], inputs, state, [room], mix, moved)
+    reverb = [unit for unit in sends if unit.name == "reverb"]  # a plan may leave it out
+    mix = _draw_sends(g, plan, reverb, inputs, state, [room] * len(reverb), mix, moved)
     for unit in plan.effect_units:
         if unit.name in INSERTS:
             given, own = _of(unit, plan, inputs, state)

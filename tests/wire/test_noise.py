@@ -32,7 +32,7 @@ def test_a_flash_over_a_line_that_drops_flips_and_inserts_bytes_ends_with_an_ide
 ):
     key = tmp_path / "key.pem"
     key.write_bytes(KEY.get_public_pem())
-    with PacedLine(bench.port, BAUD, Noise(drop=1e-4, flip=1e-4, insert=1e-4), seed=7) as line:
+    with PacedLine(bench.port, BAUD, Noise(*(1e-4 / 3,) * 3), seed=7) as line:
         report = data(capsys, "flash", book, "--trust", key, "--port", line.port)
         status = data(capsys, "info", "--port", line.port)
         assert sum(line.spoilt) > 5, "the line was not as bad as it was meant to be"
