@@ -10,7 +10,7 @@ from tests.fixtures.command_line import data
 from tests.fixtures.paced_line import Noise, PacedLine
 
 BAUD = 921600
-PAYLOAD = random.Random(1).randbytes(40_000)  # what no packing makes smaller
+PAYLOAD = random.Random(1).randbytes(150_000)  # what no packing makes smaller
 
 
 @pytest.fixture
