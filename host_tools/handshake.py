@@ -3,6 +3,7 @@
 from gen_core.spec.errors import BoardTimeoutError, NoBoardError
 from host_tools import replies
 from host_tools.link import Ask
+from host_tools.patience import waits
 from targets.protocol import smp
 
 PRODUCT = "Limonaire"
@@ -27,8 +28,8 @@ def shake_hands(ask: Ask, port: str, timeout_s: float, serial: str = "", token: 
 
 def _asked(ask: Ask, command: int, op: int, payload: dict, port: str, timeout_s: float) -> dict:
     frame = smp.Frame(op=op, group=smp.Group.LIMONAIRE, command=command, payload=payload)
-    for _ in range(ATTEMPTS):
-        answer = ask(frame, timeout_s)
+    for wait_s in waits(timeout_s, ATTEMPTS):
+        answer = ask(frame, wait_s)
         if answer is not None:
             return _understood(answer)
     cause = f"the board on {port} does not answer ({ATTEMPTS} x {timeout_s:g} s)"
