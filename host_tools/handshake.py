@@ -3,10 +3,11 @@
 from gen_core.spec.errors import BoardTimeoutError, NoBoardError
 from host_tools import replies
 from host_tools.link import Ask
+from host_tools.patience import waits
 from targets.protocol import smp
 
 PRODUCT = "Limonaire"
-ATTEMPTS, SHARE = 4, 0.5  # the first may end a line of noise, and a bad line loses answers; each waits half the time
+ATTEMPTS = 2  # the first may end a line of noise
 
 
 def shake_hands(ask: Ask, port: str, timeout_s: float, serial: str = "", token: str = "") -> str:
@@ -27,11 +28,11 @@ def shake_hands(ask: Ask, port: str, timeout_s: float, serial: str = "", token: 
 
 def _asked(ask: Ask, command: int, op: int, payload: dict, port: str, timeout_s: float) -> dict:
     frame = smp.Frame(op=op, group=smp.Group.LIMONAIRE, command=command, payload=payload)
-    for _ in range(ATTEMPTS):
-        answer = ask(frame, SHARE * timeout_s)
+    for wait_s in waits(timeout_s, ATTEMPTS):
+        answer = ask(frame, wait_s)
         if answer is not None:
             return _understood(answer)
-    cause = f"the board on {port} does not answer ({ATTEMPTS} x {SHARE * timeout_s:g} s)"
+    cause = f"the board on {port} does not answer ({ATTEMPTS} x {timeout_s:g} s)"
     raise BoardTimeoutError(cause, "check the cable, or give it more time with --timeout")
 
 

@@ -10,6 +10,7 @@ from host_tools import ports
 from host_tools.connection import Connection, ConnectionLost, Traffic
 from host_tools.mailbox import KEPT, Mailbox
 from host_tools.outbox import Outbox
+from host_tools.patience import waits
 from host_tools.wires import open_wire
 from targets.protocol import osc, smp
 
@@ -111,8 +112,8 @@ class Link:
         with self._asking:
             self._sequence = (self._sequence + 1) % 256
             frame = request.numbered(self._sequence)
-            for _ in range(attempts):
-                answer = self._answer_to(frame, timeout_s, again=attempts > 1 or request.op == smp.Op.READ)
+            for wait_s in waits(timeout_s, attempts):
+                answer = self._answer_to(frame, wait_s, again=attempts > 1 or request.op == smp.Op.READ)
                 if answer is not None:
                     return answer
         cause = f"the board on {self.port} does not answer ({attempts} x {timeout_s:g} s)"

@@ -8,6 +8,7 @@ import pytest
 from gen_core.spec.errors import BoardTimeoutError, BusyError, NoBoardError, RefusedError, UsageError
 from gen_core.spec.note import Note
 from host_tools.device import Device
+from host_tools.patience import waits
 from targets.protocol import smp
 
 
@@ -140,6 +141,18 @@ def test_after_a_reset_the_board_is_waited_for_and_asked_anew(device, fake_board
     assert device.wait_until_back(20)["uptime_s"] < 10
     device.info()
     assert fake_board.topics == {"notes"}
+
+
+@pytest.mark.parametrize(("attempts", "lost"), [(1, 0), (2, 4), (3, 5)])
+def test_what_may_be_asked_again_is_soon_asked_again_and_given_up_no_later(attempts, lost, device, fake_board):
+    assert sum(waits(0.4, attempts)) == pytest.approx(0.4 * attempts)
+    asked = []
+    fake_board.lose = lambda request: asked.append(request) or len(asked) <= lost
+    assert device.info(timeout_s=0.4, attempts=attempts)["serial"] == "f00d"
+    asked.clear()
+    fake_board.lose = lambda request: asked.append(request) or len(asked) <= lost + 1
+    with pytest.raises(BoardTimeoutError):
+        device.info(timeout_s=0.04, attempts=attempts)
 
 
 @pytest.mark.parametrize("heard", [False, True])
