@@ -9,6 +9,7 @@ import threading
 from collections.abc import Sequence
 from typing import Any
 
+from targets.runtime.access import is_loopback
 from targets.runtime.machine import PRODUCT, Machine
 
 TYPES = {"http": "_oscjson._tcp.local.", "osc": "_osc._udp.local."}
@@ -16,10 +17,14 @@ LAST_WORD_S = 0.5
 
 
 class Announcement:
-    """What is told of one board, from a thread of its own: looking whether a name is free takes a second."""
+    """What is told of one board, from a thread of its own: looking whether a name is free takes a second.
 
-    def __init__(self, machine: Machine) -> None:
-        self._places = [place for place in machine.listening if place["kind"] in TYPES]
+    `alone`: also where only this machine can hear it, which serves nobody but a test and costs 7 MB.
+    """
+
+    def __init__(self, machine: Machine, alone: bool = False) -> None:
+        told = [place for place in machine.listening if place["kind"] in TYPES]
+        self._places = [place for place in told if alone or not is_loopback(place["address"])]
         self._name, self._log = f"{PRODUCT} {machine.serial}", machine.log
         self._zeroconf: Any = None
         self._thread = threading.Thread(target=self._tell, name="announce", daemon=True)

@@ -37,7 +37,7 @@ class Heard:
 def test_a_board_is_found_by_whoever_looks_for_oscquery():
     said = []
     machine = SimpleNamespace(listening=PLACES, serial="0badcafe", log=SimpleNamespace(say=said.append))
-    announcement, heard = Announcement(machine), Heard()
+    announcement, heard = Announcement(machine, alone=True), Heard()
     announcement.start()
     looking = Zeroconf(interfaces=[LOOPBACK])
     try:
@@ -52,9 +52,9 @@ def test_a_board_is_found_by_whoever_looks_for_oscquery():
     }
 
 
-@pytest.mark.parametrize("places", [[], PLACES[:1]])
-def test_a_board_that_listens_nowhere_tells_nothing(places):
-    assert services("Limonaire x", places) == []
+@pytest.mark.parametrize("places", [[], PLACES[:1], PLACES])
+def test_a_board_that_nobody_else_can_reach_tells_nothing(places):
+    assert services("Limonaire x", places[:1]) == []
     announcement = Announcement(SimpleNamespace(listening=places, serial="x", log=None))
     announcement.start()
     announcement.stop()
