@@ -12,10 +12,14 @@ Example: limonaire midi --in "nanoKONTROL2" --out "FluidSynth"
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gen_core.spec.errors import UsageError
 from host_tools.options import add_board, open_board, seconds
 from host_tools.output import emit, say, table
+
+if TYPE_CHECKING:
+    from host_tools.device import Device
 
 HELP = "join the board to MIDI controllers, keyboards and sequencers"
 LEARN_S = 30.0
@@ -58,7 +62,7 @@ def run(args: argparse.Namespace) -> None:
     emit(args.json, counts, f"{counts['from_midi']} MIDI messages came, {counts['to_midi']} went")
 
 
-def learn(args: argparse.Namespace, device) -> None:  # type: ignore[no-untyped-def]  # Device is imported late
+def learn(args: argparse.Namespace, device: "Device") -> None:
     """Give the next controller to a parameter."""
     from gen_core.spec.param import find
     from host_tools import bridging, midi_ports
